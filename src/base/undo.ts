@@ -36,3 +36,16 @@ export async function withUndo<T>(
     throw withKind(error);
   }
 }
+
+/**
+ * Waits for every promise and then, where some were rejected, throws the first rejection. For steps that run side by
+ * side: an undo must not begin while one of them is still at work.
+ */
+export async function settleAll<T extends readonly unknown[]>(
+  promises: readonly [...{ [K in keyof T]: Promise<T[K]> }],
+): Promise<T> {
+  const results = await Promise.allSettled(promises);
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as unknown as T;
+}

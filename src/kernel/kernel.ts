@@ -78,8 +78,13 @@ export interface MountInfo {
   readonly options: string;
 }
 
-/** Addresses are text with a prefix length (`172.17.0.2/16`, `fd00::2/64`); `namespace` is a path, the engine's own when absent. */
-export type NetworkOperation = { readonly namespace?: string } & (
+/**
+ * Addresses are text with a prefix length (`172.17.0.2/16`, `fd00::2/64`); `namespace` is a path, the engine's own when
+ * absent. `existing: "keep"` passes over an object that is there already (`EEXIST`) instead of failing, and then does
+ * not remove it where a later operation fails. Removing what is not there is no error. Removed links cannot be brought
+ * back: a batch that both makes and removes has its `removeLink` last.
+ */
+export type NetworkOperation = { readonly namespace?: string; readonly existing?: "keep" } & (
   | { readonly op: "addBridge"; readonly name: string; readonly mtu?: number; readonly mac?: string }
   | {
       readonly op: "addVeth";
@@ -91,7 +96,13 @@ export type NetworkOperation = { readonly namespace?: string } & (
       /** Bring this end up. */
       readonly up?: boolean;
       /** The other end, made directly inside its namespace under its final name. */
-      readonly peer: { readonly name: string; readonly namespace: string; readonly mac?: string };
+      readonly peer: {
+        readonly name: string;
+        readonly namespace: string;
+        readonly mac?: string;
+        /** Bring the other end up, too. */
+        readonly up?: boolean;
+      };
     }
   | {
       readonly op: "addMacvlan";
@@ -116,7 +127,6 @@ export type NetworkOperation = { readonly namespace?: string } & (
       readonly hairpin?: boolean;
       readonly isolated?: boolean;
     }
-  /** Removing a link that is not there is no error. */
   | { readonly op: "removeLink"; readonly name: string }
   | { readonly op: "addAddress"; readonly link: string; readonly address: string; readonly noDad?: boolean }
   | { readonly op: "removeAddress"; readonly link: string; readonly address: string }

@@ -16,7 +16,8 @@ export interface Networks {
   check(request: SandboxRequest): void;
   /**
    * Makes the sandbox: namespace, links, addresses, routes, published ports. All of it or, where a step fails, none.
-   * Throws `conflict` where a port is taken, naming the port and who holds it; `exhausted` where addresses ran out.
+   * Throws `system` (Docker answers 500) where a port is taken, naming the port and who holds it; `exhausted` where
+   * addresses ran out. Messages begin with Docker's "failed to set up container networking: ".
    */
   join(op: Operation, request: SandboxRequest): Promise<Sandbox>;
   /** Takes the sandbox down: ports, addresses, links, namespace. What is gone already is no error. */
@@ -141,6 +142,8 @@ export interface Sandbox {
   readonly namespace?: string;
   readonly endpoints: readonly Endpoint[];
   readonly ports: readonly PortMapping[];
+  /** The names that its own addresses have in its hosts file, `web.example.com web`. */
+  readonly hostNames: string;
   /** Contents of the container's own files. */
   readonly hostsFile: string;
   readonly resolvConf: string;
@@ -182,8 +185,21 @@ export interface NetworkDriver {
   leave(network: Network, endpoint: Endpoint): DriverPlan;
 }
 
-/** Work for the kernel floor. `nft` is script text for the `inet` table, carried out after the links. */
+/** Work for the kernel floor, carried out in this order. */
 export interface DriverPlan {
   readonly operations: readonly NetworkOperation[];
-  readonly elements?: ReadonlyArray<import("../kernel/kernel.ts").ElementChange>;
+  /** A network's part of the firewall, for `plan` and `unplan`. */
+  readonly rules?: NetworkRules;
+}
+
+/** What the firewall knows of a network. */
+export interface NetworkRules {
+  readonly bridge: string;
+  readonly subnets: readonly string[];
+  /** Containers on it may talk to each other. */
+  readonly icc: boolean;
+  /** No way out, and none in. */
+  readonly internal: boolean;
+  /** What leaves for elsewhere gets the host's address. */
+  readonly masquerade: boolean;
 }

@@ -1,0 +1,127 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import type { ExecConfig } from "../client/endpoints/container-config.ts";
+import { conflict, invalid, KeelsonError, messageOf } from "../base/errors.ts";
+import { newId } from "../base/ids.ts";
+import type { Operation } from "../base/operation.ts";
+import type { ExecRequest, ExitStatus } from "../runtime/runtime.ts";
+import { execProcessOf } from "./bundle.ts";
+import type { Container, Exec, ExecStartOptions } from "./containers.ts";
+import { type Context, emit, type Live, runDir } from "./context.ts";
+import { defaultDetachKeys, detachable, parseDetachKeys } from "./detach.ts";
+
+/** Notes a command to be run in a running container, and returns its ID. */
+export function createExec(context: Context, container: Container, config: ExecConfig): string {
+  requireRunning(context, container);
+  const command = commandOf(config);
+  if (command.length === 0) throw invalid("No exec command specified");
+  if (config.DetachKeys) parseDetachKeys(config.DetachKeys);
+  const exec: Exec = {
+    id: newId(),
+    containerId: container.id,
+    config,
+    running: false,
+    exitCode: null,
+    pid: 0,
+    detachKeys: config.DetachKeys,
+  };
+  context.execs.add(exec);
+  emit(context, container, `exec_create: ${command.join(" ")}`, { execID: exec.id });
+  return exec.id;
+}
+
+/** Runs a noted command. Its stdio is opened before it starts, so that no byte of it is missed. */
+export async function startExec(
+  context: Context,
+  op: Operation,
+  execId: string,
+  options: ExecStartOptions,
+): Promise<{ readonly stream?: Duplex; readonly tty: boolean }> {
+  const exec = context.execs.get(execId);
+  if (exec.exitCode !== null) throw conflict(`exec command ${exec.id} has already run`, { id: exec.id });
+  if (exec.running) throw conflict(`exec command ${exec.id} is already running`, { id: exec.id });
+  const container = context.records.get(exec.containerId);
+  const live = requireRunning(context, container);
+  context.execs.update(exec.id, { running: true });
+  const { config } = exec;
+  const tty = config.Tty ?? false;
+  const stdin = !options.detach && (config.AttachStdin ?? false);
+  try {
+    const { processFile, uid, gid } = await writeProcess(context, container, exec);
+    const stream = options.detach
+      ? undefined
+      : await live.shim.attach(op, {
+          execId: exec.id,
+          stdin,
+          stdout: config.AttachStdout ?? false,
+          stderr: config.AttachStderr ?? false,
+        });
+    try {
+      await run(context, op, live, exec, { processFile, uid, gid, terminal: tty, openStdin: stdin, size: options.size });
+    } catch (error) {
+      stream?.destroy();
+      throw error;
+    } finally {
+      rmSync(processFile, { force: true });
+    }
+    emit(context, container, `exec_start: ${commandOf(config).join(" ")}`, { execID: exec.id });
+    const keys = config.DetachKeys ? parseDetachKeys(config.DetachKeys) : defaultDetachKeys;
+    if (!stream || !tty || !stdin) return { stream, tty };
+    return { stream: detachable(stream, keys, () => emit(context, container, "exec_detach", { execID: exec.id })), tty };
+  } catch (error) {
+    const code = error instanceof KeelsonError ? error.fields.exitCode : undefined;
+    context.execs.update(exec.id, { running: false, exitCode: code ?? 126 });
+    throw error;
+  }
+}
+
+async function run(
+  context: Context,
+  op: Operation,
+  live: Live,
+  exec: Exec,
+  request: Omit<ExecRequest, "execId">,
+): Promise<void> {
+  const { pid } = await live.shim.exec(op, { execId: exec.id, ...request, size: request.size ?? sizeOf(exec.config) });
+  context.execs.update(exec.id, { pid });
+  void live.shim
+    .execExited(exec.id)
+    .then((exit) => ended(context, exec, exit))
+    .catch((error) => context.log.warn("waiting for an exec", { id: exec.id, error: messageOf(error) }));
+}
+
+function ended(context: Context, exec: Exec, exit: ExitStatus): void {
+  const container = context.records.find(exec.containerId);
+  if (!container) return;
+  context.execs.update(exec.id, { running: false, exitCode: exit.code });
+  emit(context, container, "exec_die", { execID: exec.id, exitCode: String(exit.code) });
+}
+
+function sizeOf({ ConsoleSize: [height = 0, width = 0] = [] }: ExecConfig): ExecStartOptions["size"] {
+  return height > 0 && width > 0 ? { height, width } : undefined;
+}
+
+async function writeProcess(
+  context: Context,
+  container: Container,
+  exec: Exec,
+): Promise<{ readonly processFile: string; readonly uid: number; readonly gid: number }> {
+  const processFile = join(runDir(context, container.id), `exec-${exec.id}.json`);
+  const process = await execProcessOf(context, container, exec.config);
+  writeFileSync(processFile, JSON.stringify(process));
+  return { processFile, uid: process.user.uid, gid: process.user.gid };
+}
+
+/** The live handles of a container that runs; `conflict` in Docker's words else. */
+export function requireRunning(context: Context, container: Container): Live {
+  const live = context.live.get(container.id);
+  if (container.state.status === "paused")
+    throw conflict(`container ${container.id} is paused, unpause the container before exec`, { id: container.id });
+  if (!live) throw conflict(`container ${container.id} is not running`, { id: container.id });
+  return live;
+}
+
+export function commandOf({ Cmd: command = [] }: ExecConfig): string[] {
+  return typeof command === "string" ? ["/bin/sh", "-c", command] : command;
+}

@@ -1,0 +1,65 @@
+import { rm } from "node:fs/promises";
+import { messageOf } from "../base/errors.ts";
+import { Operation } from "../base/operation.ts";
+import { formatNano } from "../base/time.ts";
+import type { ExitStatus, Shim } from "../runtime/runtime.ts";
+import { type Context, emit, runDir } from "./context.ts";
+import { removeContainer } from "./remove.ts";
+import { scheduleRestart } from "./restart-policy.ts";
+import { unmountRoot } from "./start.ts";
+
+/** Takes a running container into `live` and sees to its exit when it comes. */
+export function watchExit(context: Context, id: string, shim: Shim): void {
+  const { promise, resolve } = Promise.withResolvers<ExitStatus>();
+  context.live.set(id, { shim, settled: promise, settle: resolve, startedAt: performance.now() });
+  const seeTo = (exit: ExitStatus): Promise<void> => context.queue.run(id, () => settle(context, id, shim, exit));
+  shim.exited.then(seeTo).catch((error) => context.log.error("seeing to an exit", { id, error: messageOf(error) }));
+}
+
+/** Takes down what a container had while it ran, and records how it ended. Runs in the container's queue. */
+async function settle(context: Context, id: string, shim: Shim, exit: ExitStatus): Promise<void> {
+  const live = context.live.get(id);
+  if (live?.shim !== shim) return;
+  const op = Operation.background(`exit of ${id}`);
+  await takeDown(context, op, id, shim);
+  context.live.delete(id);
+  const container = context.records.get(id);
+  const restart = scheduleRestart(context, container, exit.code, performance.now() - live.startedAt);
+  await context.records.move(
+    id,
+    {
+      status: restart ? "restarting" : "exited",
+      pid: 0,
+      exitCode: exit.code,
+      oomKilled: exit.oomKilled,
+      finishedAt: formatNano(exit.at),
+    },
+    { restartCount: container.restartCount + (restart ? 1 : 0) },
+  );
+  if (exit.oomKilled) emit(context, container, "oom");
+  const seconds = String(Math.round((performance.now() - live.startedAt) / 1000));
+  emit(context, container, "die", { exitCode: String(exit.code), execDuration: seconds });
+  live.settle(exit);
+  context.waiters.exited(id, { exitCode: exit.code });
+  if (!restart && container.hostConfig.AutoRemove)
+    await removeContainer(context, op, id, { volumes: true });
+}
+
+/** Network, mounts, runtime state and the run folder; each is tried though another fails, for `reconcile` mends the rest. */
+export async function takeDown(context: Context, op: Operation, id: string, shim: Shim | undefined): Promise<void> {
+  const container = context.records.find(id);
+  const parts: Record<string, Promise<unknown> | undefined> = {
+    shim: shim?.dispose(op),
+    network: container?.sandbox && context.networks.leave(op, container.sandbox),
+    root: container && unmountRoot(context, op, container),
+  };
+  const names = Object.keys(parts);
+  const results = await Promise.allSettled(Object.values(parts));
+  results.forEach((result, index) => {
+    if (result.status === "rejected")
+      context.log.warn("taking a container down", { id, part: names[index], error: messageOf(result.reason) });
+  });
+  await rm(runDir(context, id), { recursive: true, force: true }).catch((error) =>
+    context.log.warn("removing a run folder", { id, error: messageOf(error) }),
+  );
+}

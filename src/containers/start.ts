@@ -1,0 +1,158 @@
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { conflict, isKind, KeelsonError, messageOf, notModified, withKind } from "../base/errors.ts";
+import { Operation } from "../base/operation.ts";
+import { formatNano, never, nowNano } from "../base/time.ts";
+import { settleAll, withUndo } from "../base/undo.ts";
+import type { Sandbox } from "../networks/networks.ts";
+import type { Shim } from "../runtime/runtime.ts";
+import { dropPending } from "./attach.ts";
+import { bundleOf } from "./bundle.ts";
+import type { Container } from "./containers.ts";
+import { type Context, dataDir, emit, rootfsDir, runDir } from "./context.ts";
+import { mountSources, unmountSources } from "./mount-sources.ts";
+import { removeContainer } from "./remove.ts";
+import { sandboxRequest } from "./sandbox-request.ts";
+import { watchExit } from "./settle.ts";
+
+/** Docker's defaults would let a log fill the disk; these bound it at 30 MB. */
+const defaultLog = { maxSize: 10_000_000, maxFiles: 3 };
+
+/** Starts a container. Runs in the container's queue. `notModified` when it runs already. */
+export async function startContainer(context: Context, op: Operation, id: string): Promise<void> {
+  const container = context.records.get(id);
+  const { status } = container.state;
+  if (status === "running") throw notModified("");
+  if (status === "paused") throw conflict("cannot start a paused container, try unpause instead");
+  if (status === "removing" || status === "dead")
+    throw conflict("container is marked for removal and cannot be started", { id });
+  try {
+    await bringUp(context, op, container);
+  } catch (error) {
+    await startFailed(context, id, withKind(error));
+    throw error;
+  }
+  emit(context, context.records.get(id), "start");
+}
+
+async function bringUp(context: Context, op: Operation, container: Container): Promise<void> {
+  const { id } = container;
+  const undoOp = Operation.background(`undo start ${id}`);
+  await withUndo(
+    async (step) => {
+      const dir = runDir(context, id);
+      mkdirSync(rootfsDir(context, id), { recursive: true });
+      op.step("launch shim, join networks, mount root");
+      // These three do not depend on each other; a start takes as long as the slowest.
+      const [shim, sandbox, sources] = await settleAll<[Shim, Sandbox, ReadonlyMap<string, string>]>([
+        step(
+          () => takeShim(context, op, id, dir),
+          (made) => made.dispose(undoOp),
+        ),
+        step(
+          () => context.networks.join(op, sandboxRequest(context, container)),
+          (made) => context.networks.leave(undoOp, made),
+        ),
+        step(
+          () => mountRoot(context, op, container),
+          () => unmountRoot(context, undoOp, container),
+        ),
+      ]);
+      op.check();
+      op.step("write bundle");
+      const bundle = await bundleOf(context, container, sandbox, sources);
+      writeBundle(dir, sandbox, bundle);
+      op.step("run");
+      // The record goes to the store while the runtime works: after a crash it tells what the running container has.
+      const recorded = context.records.move(id, { status: "running", error: "" }, { sandbox, stoppedByUser: false });
+      const [{ pid }] = await settleAll([
+        step(
+          () => shim.start(op, startRequest(context, container, bundle)),
+          () => shim.signal(undoOp, 9).catch(() => {}),
+        ),
+        recorded,
+      ]);
+      await context.records.move(id, { pid, startedAt: formatNano(nowNano()), exitCode: 0, oomKilled: false });
+      watchExit(context, id, shim);
+    },
+    (error) => context.log.warn("undoing a start", { id, error: messageOf(error) }),
+  );
+}
+
+/** The shim that an attach client has waited on, or a new one. */
+function takeShim(context: Context, op: Operation, id: string, dir: string): Promise<Shim> {
+  const pending = context.pending.get(id);
+  context.pending.delete(id);
+  return pending?.shim ?? context.shims.launch(op, dir);
+}
+
+async function mountRoot(context: Context, op: Operation, container: Container): Promise<ReadonlyMap<string, string>> {
+  const target = rootfsDir(context, container.id);
+  await context.kernel.mount([context.snapshots.mountOf(container.id, target)]);
+  try {
+    return await mountSources(context, op, container);
+  } catch (error) {
+    await context.kernel.unmount(target);
+    throw error;
+  }
+}
+
+export async function unmountRoot(context: Context, op: Operation, container: Container): Promise<void> {
+  await settleAll([
+    context.kernel.unmount(rootfsDir(context, container.id)),
+    unmountSources(context, op, container),
+  ]);
+}
+
+type Bundle = Awaited<ReturnType<typeof bundleOf>>;
+
+function writeBundle(dir: string, sandbox: Sandbox, bundle: Bundle): void {
+  writeFileSync(join(dir, "config.json"), JSON.stringify(bundle.spec));
+  writeFileSync(bundle.files.hosts, sandbox.hostsFile);
+  writeFileSync(bundle.files.resolvConf, sandbox.resolvConf);
+  writeFileSync(bundle.files.hostname, `${bundle.hostname}\n`);
+  for (const file of Object.values(bundle.files)) chmodSync(file, 0o644);
+}
+
+function startRequest(context: Context, container: Container, bundle: Bundle): Parameters<Shim["start"]>[1] {
+  const { config, hostConfig } = container;
+  const logFile = bundle.files.log;
+  if (logFile !== undefined) mkdirSync(dirname(logFile), { recursive: true, mode: 0o710 });
+  const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
+  return {
+    id: container.id,
+    bundle: runDir(context, container.id),
+    runtime: context.runtimes[hostConfig.Runtime || context.defaultRuntime]!,
+    runtimeRoot: join(context.execRoot, "runtime"),
+    terminal: config.Tty ?? false,
+    openStdin: config.OpenStdin ?? false,
+    stdinOnce: config.StdinOnce ?? false,
+    uid: bundle.user.uid,
+    gid: bundle.user.gid,
+    log: logFile === undefined ? undefined : { path: logFile, ...logLimits(hostConfig.LogConfig?.Config ?? {}) },
+    size: height > 0 && width > 0 ? { height, width } : undefined,
+  };
+}
+
+/** `max-size` (`10m`, `-1` for no limit) and `max-file` of the json-file driver. */
+function logLimits(options: Readonly<Record<string, string>>): { maxSize: number; maxFiles: number } {
+  const size = options["max-size"];
+  const files = options["max-file"];
+  return {
+    maxSize: size === undefined ? defaultLog.maxSize : Math.max(0, parseSize(size)),
+    maxFiles: files === undefined ? defaultLog.maxFiles : Number(files),
+  };
+}
+
+/** A start that failed leaves its reason in the record, and with `--rm` no container. */
+async function startFailed(context: Context, id: string, error: KeelsonError): Promise<void> {
+  await dropPending(context, id);
+  const container = context.records.find(id);
+  if (!container || isKind(error, "notModified")) return;
+  const exitCode = error.fields.exitCode ?? 128;
+  const status = container.state.startedAt === never ? "created" : "exited";
+  await context.records.move(id, { status, pid: 0, exitCode, error: error.message });
+  if (!container.hostConfig.AutoRemove) return;
+  const op = Operation.background(`remove ${id} after a failed start`);
+  await removeContainer(context, op, id, { volumes: true });
+}

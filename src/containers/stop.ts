@@ -1,0 +1,74 @@
+import { conflict, isKind, notModified } from "../base/errors.ts";
+import type { Operation } from "../base/operation.ts";
+import type { Container, StopOptions } from "./containers.ts";
+import { type Context, emit, type Live } from "./context.ts";
+import { cancelRestart } from "./restart-policy.ts";
+import { parseSignal } from "./signals.ts";
+
+const defaultTimeout = 10;
+const sigkill = 9;
+
+/** Stops a container: its stop signal, then SIGKILL. Not in the queue, so that a kill can overtake it. */
+export async function stopContainer(context: Context, op: Operation, container: Container, options: StopOptions): Promise<void> {
+  const { id } = container;
+  if (await stopRestarting(context, id)) return;
+  const live = context.live.get(id);
+  if (!live) throw notModified("");
+  const signal = parseSignal(options.signal ?? container.config.StopSignal ?? "SIGTERM");
+  const timeout = options.timeout ?? container.config.StopTimeout ?? defaultTimeout;
+  await context.records.update(id, { stoppedByUser: true });
+  await send(context, op, container, live, signal);
+  if (!(await endsWithin(live, timeout, op))) {
+    await send(context, op, container, live, sigkill);
+    await live.settled;
+  }
+  emit(context, container, "stop");
+}
+
+/** Sends a signal to a running container. A SIGKILL or the stop signal counts as the user's stop for restart policies. */
+export async function killContainer(context: Context, op: Operation, container: Container, signal = "SIGKILL"): Promise<void> {
+  const number = parseSignal(signal);
+  const live = context.live.get(container.id);
+  if (!live) throw conflict(`container ${container.id} is not running`, { id: container.id });
+  const stops = number === sigkill || number === parseSignal(container.config.StopSignal ?? "SIGTERM");
+  if (stops) await context.records.update(container.id, { stoppedByUser: true });
+  await send(context, op, container, live, number);
+  // Docker answers a SIGKILL once the container is down.
+  if (number === sigkill) await live.settled;
+}
+
+/** Sends the signal; a container that ended meanwhile is what was wanted. */
+async function send(context: Context, op: Operation, container: Container, live: Live, signal: number): Promise<void> {
+  try {
+    await live.shim.signal(op, signal);
+    emit(context, container, "kill", { signal: String(signal) });
+  } catch (error) {
+    if (!isKind(error, "notFound")) throw error;
+  }
+}
+
+async function stopRestarting(context: Context, id: string): Promise<boolean> {
+  if (!cancelRestart(context, id)) return false;
+  return context.queue.run(id, async () => {
+    if (context.records.find(id)?.state.status !== "restarting") return false;
+    await context.records.move(id, { status: "exited" }, { stoppedByUser: true });
+    return true;
+  });
+}
+
+/** False where the container still runs after `seconds`; negative waits for ever. A caller that left ends the wait. */
+async function endsWithin(live: Live, seconds: number, op: Operation): Promise<boolean> {
+  if (seconds < 0) {
+    await live.settled;
+    return true;
+  }
+  const { promise: gaveUp, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(() => resolve(false), Math.min(seconds * 1000, 2 ** 31 - 1));
+  try {
+    const ended = await Promise.race([live.settled.then(() => true), gaveUp]);
+    op.step(ended ? "stopped" : "timed out");
+    return ended;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,171 @@
+import { posix } from "node:path";
+import { pipeline, Readable } from "node:stream";
+import { extract } from "tar-stream";
+import { corrupt, isKind, withKind } from "../base/errors.ts";
+import type { Operation } from "../base/operation.ts";
+import type { ContentStore } from "../content/content.ts";
+import { type Digest, isDigest } from "../oci/digest.ts";
+import type { Lease } from "./collector.ts";
+import { type Compression, compressionOf, decompress, magicLength, sniff } from "./decompress.ts";
+
+/** A file of an archive: a small one is in memory, any other a blob of the content store. */
+export type ArchiveFile =
+  | { readonly bytes: Buffer; readonly compression: Compression }
+  | { readonly digest: Digest; readonly size: number; readonly compression: Compression };
+
+/** Files of at most so many bytes stay in memory until it is known whether they are used … */
+const smallFile = 256 * 1024;
+/** … as long as all of them together take no more than this. */
+const smallTotal = 32 * 1024 * 1024;
+const maxEntries = 200_000;
+const blobName = /^blobs\/sha256\/([0-9a-f]{64})$/;
+
+/**
+ * The files of an image archive, taken in while it streams by: the order of its entries is not known beforehand, and
+ * what they mean only stands in one of them. Names are keys here and never paths on the disk.
+ */
+export class ArchiveFiles {
+  readonly #files: ReadonlyMap<string, ArchiveFile>;
+  readonly #links: ReadonlyMap<string, string>;
+
+  constructor(files: ReadonlyMap<string, ArchiveFile>, links: ReadonlyMap<string, string>) {
+    this.#files = files;
+    this.#links = links;
+  }
+
+  /** The file of that name, through symbolic and hard links. */
+  get(name: string): ArchiveFile | undefined {
+    let at = normalize(name);
+    for (let hops = 0; hops < 16; hops++) {
+      const target = this.#links.get(at);
+      if (target === undefined) return this.#files.get(at);
+      at = target;
+    }
+    return undefined;
+  }
+}
+
+/** Reads an archive, plain or compressed, to its end. Throws `corrupt` where it is cut short or no archive. */
+export async function readArchive(
+  op: Operation,
+  content: ContentStore,
+  lease: Lease,
+  archive: Readable,
+): Promise<ArchiveFiles> {
+  const files = new Map<string, ArchiveFile>();
+  const links = new Map<string, string>();
+  const tar = extract();
+  const plain = decompress(archive, await sniff(archive));
+  const abort = (): void => void plain.destroy(op.signal.reason as Error);
+  op.signal.addEventListener("abort", abort, { once: true });
+  const piped = new Promise<void>((resolve, reject) => {
+    pipeline(plain, tar, (error) => (error ? reject(error) : resolve()));
+  });
+  piped.catch(() => {});
+  const reader = new EntryReader(op, content, lease);
+  try {
+    for await (const entry of tar) {
+      const { name, type, linkname } = entry.header;
+      const key = normalize(name);
+      if (files.size + links.size >= maxEntries) throw corrupt(`the archive has more than ${maxEntries} entries`);
+      if (type === "symlink") links.set(key, normalize(posix.join(posix.dirname(key), linkname ?? "")));
+      else if (type === "link") links.set(key, normalize(linkname ?? ""));
+      else if (type === "file" || type === "contiguous-file")
+        files.set(key, await reader.read(entry as unknown as Readable, key, entry.header.size ?? 0));
+      entry.resume();
+    }
+    await piped;
+    return new ArchiveFiles(files, links);
+  } catch (error) {
+    op.check();
+    throw asArchiveError(error);
+  } finally {
+    op.signal.removeEventListener("abort", abort);
+    plain.destroy();
+    archive.destroy();
+  }
+}
+
+/** Takes in one entry at a time. */
+class EntryReader {
+  readonly #op: Operation;
+  readonly #content: ContentStore;
+  readonly #lease: Lease;
+  #inMemory = 0;
+
+  constructor(op: Operation, content: ContentStore, lease: Lease) {
+    this.#op = op;
+    this.#content = content;
+    this.#lease = lease;
+  }
+
+  async read(entry: Readable, name: string, size: number): Promise<ArchiveFile> {
+    this.#op.check();
+    if (size <= smallFile && this.#inMemory + size <= smallTotal) {
+      this.#inMemory += size;
+      const bytes = await collect(entry);
+      return { bytes, compression: compressionOf(bytes) };
+    }
+    const hex = blobName.exec(name)?.[1];
+    if (hex !== undefined && isDigest(`sha256:${hex}`)) return this.#knownBlob(entry, `sha256:${hex}`, size);
+    await this.#lease.everyBlob();
+    const head = new Head();
+    const blob = await this.#ingest(entry, head, { size });
+    await this.#lease.blob(blob.digest);
+    return { ...blob, compression: compressionOf(head.bytes) };
+  }
+
+  /** A file of an OCI layout is named by its digest: one that is here already need not be read. */
+  async #knownBlob(entry: Readable, digest: Digest, size: number): Promise<ArchiveFile> {
+    await this.#lease.blob(digest);
+    const head = new Head();
+    if ((await this.#content.size(digest)) === size) {
+      for await (const chunk of entry) head.note(chunk as Buffer);
+      return { digest, size, compression: compressionOf(head.bytes) };
+    }
+    const blob = await this.#ingest(entry, head, { digest, size });
+    return { ...blob, compression: compressionOf(head.bytes) };
+  }
+
+  #ingest(entry: Readable, head: Head, expected: { digest?: Digest; size: number }) {
+    const noted = Readable.from(noting(entry, head), { objectMode: false, highWaterMark: 1024 * 1024 });
+    return this.#content.ingest(this.#op, noted, expected);
+  }
+}
+
+async function* noting(entry: Readable, head: Head): AsyncGenerator<Buffer> {
+  for await (const chunk of entry) {
+    head.note(chunk as Buffer);
+    yield chunk as Buffer;
+  }
+}
+
+/** Keeps a stream's first bytes. */
+class Head {
+  bytes: Buffer = Buffer.alloc(0);
+
+  note(chunk: Buffer): void {
+    if (this.bytes.length < magicLength)
+      this.bytes = Buffer.concat([this.bytes, chunk.subarray(0, magicLength - this.bytes.length)]);
+  }
+}
+
+async function collect(entry: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of entry) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** `./a//b`, `/a/b` and `a/b` are one name; what climbs out of the archive stays a name that nothing has. */
+function normalize(name: string): string {
+  return posix.normalize(name).replace(/^\/+/, "").replace(/\/$/, "");
+}
+
+function asArchiveError(error: unknown): Error {
+  if (isKind(error)) return error;
+  const message = (error as Error).message ?? "";
+  if (/invalid tar header/i.test(message)) return corrupt("archive/tar: invalid tar header", { cause: error });
+  if (/unexpected end|premature close|writable stream closed|aborted/i.test(message))
+    return corrupt("unexpected EOF", { cause: error });
+  return withKind(error, "corrupt");
+}
