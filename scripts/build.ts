@@ -15,8 +15,8 @@ await build({
     main: "src/main.ts",
     index: "src/index.ts",
     // Worker threads load these by name beside the code that starts them.
-    "kernel-worker": "src/kernel/worker.ts",
-    "unpack-worker": "src/snapshots/unpack-worker.ts",
+    worker: "src/kernel/worker.ts",
+    "snapshot-worker": "src/snapshots/snapshot-worker.ts",
   },
   outdir: "dist",
   bundle: true,

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdio.h> /* rename */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,13 +67,19 @@ static void rotate(void) {
   open_file(O_TRUNC);
 }
 
+/* After a failed open it is tried again, though not for each line. */
+static bool reopen(void) {
+  if (now_ms() < retry_at) return false;
+  retry_at = now_ms() + RETRY_MS;
+  return open_file(0);
+}
+
 static void write_lines(void) {
   size_t count = filled;
   unsigned number = lines;
   filled = lines = 0;
   if (count == 0) return;
-  if (fd < 0 && (now_ms() < retry_at || !open_file(0))) {
-    if (now_ms() >= retry_at) retry_at = now_ms() + RETRY_MS;
+  if (fd < 0 && !reopen()) {
     log_dropped += number;
     return;
   }

@@ -181,7 +181,7 @@ void proc_finish(struct proc *proc) {
   proc_update(proc);
   announce_exit(proc);
   attach_finish(proc);
-  if (proc == &container && !any_control()) leave();
+  if (proc == &container && (disposal_wanted() || !any_control())) leave();
 }
 
 static void child_ended(pid_t pid, int status) {

@@ -257,6 +257,8 @@ void reply_error(struct conn *conn, uint32_t sequence, enum error_kind kind, con
 void announce_exit(struct proc *proc);
 void answer_waiting_status(void);
 void control_lost(void); /* a control connection has gone */
+bool disposal_wanted(void);
+void answer_disposal(void);
 
 /* ---- files.c: what the shim leaves in its folder ---- */
 bool file_write(const char *name, const char *bytes, size_t count); /* atomic: written beside, then renamed */

@@ -183,6 +183,17 @@ export interface MountPoint {
   readonly anonymous?: boolean;
   /** mount(8) options of a tmpfs. */
   readonly options?: readonly string[];
+  /** A bind whose source is made (as a folder) where it is missing. */
+  readonly createSource?: boolean;
+  /** Bind the folder alone, without the mounts below it. */
+  readonly nonRecursive?: boolean;
+  /** A read-only bind whose mounts below stay writable. */
+  readonly readOnlyNonRecursive?: boolean;
+  /** Fail where the mounts below cannot be made read-only, too. */
+  readonly readOnlyForceRecursive?: boolean;
+  /** What a volume is made with where it does not exist yet. */
+  readonly driverOptions?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export interface Exec {

@@ -6,6 +6,7 @@ import type { Images } from "../images/images.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Networks } from "../networks/networks.ts";
 import type { ExitStatus, Shim, Shims } from "../runtime/runtime.ts";
+import type { HostFeatures } from "../runtime/spec.ts";
 import type { Snapshots } from "../snapshots/snapshots.ts";
 import type { Store } from "../store/store.ts";
 import type { Volumes } from "../volumes/volumes.ts";
@@ -32,7 +33,7 @@ export interface ContainerParts {
   /** Runtime names (`crun`, `runc`, …) and the programs behind them. */
   readonly runtimes: Readonly<Record<string, string>>;
   readonly defaultRuntime: string;
-  readonly cgroup: "v1" | "v2" | "hybrid";
+  readonly host: HostFeatures;
   /** What `--init` runs as the container's first process; undefined where the host has none. */
   readonly initPath: string | undefined;
 }

@@ -1,18 +1,20 @@
-import { shortId, newId } from "../base/ids.ts";
-import type { Operation } from "../base/operation.ts";
+import { hostname } from "node:os";
 import { messageOf } from "../base/errors.ts";
+import { newId, shortId } from "../base/ids.ts";
+import type { Operation } from "../base/operation.ts";
 import { formatNano, never, nowNano } from "../base/time.ts";
 import { withUndo } from "../base/undo.ts";
-import { digestHex } from "../oci/digest.ts";
 import type { Image } from "../images/images.ts";
+import type { Digest } from "../oci/digest.ts";
+import { hostPlatform } from "../oci/platform.ts";
 import type { Container, CreateRequest, MountPoint } from "./containers.ts";
 import { type Context, emit } from "./context.ts";
 import { mergeConfig } from "./merge.ts";
 import { parseMounts } from "./mounts.ts";
 import { randomName } from "./names.ts";
-import { networkModeOf, sandboxRequest } from "./sandbox-request.ts";
-import { seedVolumes } from "./seed.ts";
+import { networkModeOf, portRequests } from "./sandbox-request.ts";
 import { validateCreate, validateName } from "./validate.ts";
+import { makeVolumes, seedVolumes } from "./volumes.ts";
 
 /** Makes a container's record, its writable snapshot and its volumes: all of it or nothing. */
 export async function createContainer(
@@ -22,11 +24,119 @@ export async function createContainer(
 ): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
   const id = newId();
   const name = chooseName(context, request.name);
+  const { container, image, warnings } = planned(context, id, name, request);
   context.records.takeName(name, id);
   try {
-    return await make(context, op, id, name, request);
+    await make(context, op, container, image);
   } catch (error) {
     context.records.releaseName(name, id);
     throw error;
   }
+  return { id, warnings };
+}
+
+function chooseName(context: Context, wanted: string | undefined): string {
+  if (!wanted) return randomName((name) => context.records.hasName(name));
+  const name = wanted.replace(/^\//, "");
+  validateName(name);
+  return name;
+}
+
+interface Planned {
+  readonly container: Container;
+  readonly image: Image;
+  readonly warnings: readonly string[];
+}
+
+/** The record as it will be, from the request and its image. Throws whatever is wrong with the request; changes nothing. */
+function planned(context: Context, id: string, name: string, request: CreateRequest): Planned {
+  const imageName = request.config.Image ?? "";
+  const { hostConfig, warnings } = validateCreate({ ...request, runtimes: Object.keys(context.runtimes) });
+  const image = context.images.resolve(imageName);
+  const { config, path, args } = mergeConfig(request.config, image.config.config);
+  const mounts = parseMounts({
+    config,
+    hostConfig,
+    mountsOf: (reference) => context.records.resolve(reference).mounts,
+  });
+  const container: Container = {
+    id,
+    name,
+    created: formatNano(nowNano()),
+    image: image.id,
+    imageName,
+    platform: hostPlatform(),
+    config: { ...config, Hostname: request.config.Hostname || defaultHostname(id, request) },
+    hostConfig,
+    networking: request.networkingConfig ?? {},
+    mounts,
+    path,
+    args,
+    state: { status: "created", pid: 0, exitCode: 0, oomKilled: false, error: "", startedAt: never, finishedAt: never },
+    restartCount: 0,
+    stoppedByUser: false,
+    execIds: [],
+  };
+  // Malformed ports are the request's fault, so they are refused now and not at the start.
+  if (networkModeOf(container) !== "host") portRequests(container);
+  return { container, image, warnings };
+}
+
+function defaultHostname(id: string, { hostConfig }: CreateRequest): string {
+  return hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host" ? hostname() : shortId(id);
+}
+
+async function make(context: Context, op: Operation, container: Container, image: Image): Promise<void> {
+  const { id } = container;
+  await withUndo(
+    async (step) => {
+      const top = await context.images.unpack(op, image);
+      await step(
+        () => context.snapshots.prepare(op, id, top),
+        () => context.snapshots.remove(id),
+      );
+      const mounts = await withVolumes(context, op, container, top, step);
+      op.check();
+      await step(
+        () => context.records.put({ ...container, mounts }),
+        () => context.records.remove(id),
+      );
+    },
+    (error) => context.log.warn("undoing a creation", { id, error: messageOf(error) }),
+  );
+  emit(context, container, "create");
+}
+
+type Step = Parameters<Parameters<typeof withUndo>[0]>[0];
+
+/**
+ * Makes the container's volumes and fills new ones from the image. While anonymous ones are made the record says
+ * `removing`: after a crash they go with it.
+ */
+async function withVolumes(
+  context: Context,
+  op: Operation,
+  container: Container,
+  top: Digest | undefined,
+  step: Step,
+): Promise<readonly MountPoint[]> {
+  if (!container.mounts.some(({ type }) => type === "volume")) return container.mounts;
+  const named = container.mounts.map((mount) =>
+    mount.type === "volume" && mount.name === undefined ? { ...mount, name: newId(), anonymous: true } : mount,
+  );
+  const intent: Container = { ...container, mounts: named, state: { ...container.state, status: "removing" } };
+  await step(
+    () => context.records.put(intent),
+    () => context.records.remove(container.id),
+  );
+  const mounts = await step(
+    () => makeVolumes(context, op, { ...container, mounts: named }),
+    (made) => removeAnonymous(context, op, made),
+  );
+  await seedVolumes(context, op, { ...container, mounts }, top);
+  return mounts;
+}
+
+async function removeAnonymous(context: Context, op: Operation, mounts: readonly MountPoint[]): Promise<void> {
+  for (const { name, anonymous } of mounts) if (anonymous && name) await context.volumes.remove(op, name);
 }

@@ -1,15 +1,16 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { conflict, isKind, KeelsonError, messageOf, notModified, withKind } from "../base/errors.ts";
+import { conflict, type KeelsonError, messageOf, notModified, withKind } from "../base/errors.ts";
 import { Operation } from "../base/operation.ts";
 import { formatNano, never, nowNano } from "../base/time.ts";
+import { parseBytes } from "../base/units.ts";
 import { settleAll, withUndo } from "../base/undo.ts";
 import type { Sandbox } from "../networks/networks.ts";
 import type { Shim } from "../runtime/runtime.ts";
 import { dropPending } from "./attach.ts";
-import { bundleOf } from "./bundle.ts";
+import { type Bundle, bundleOf } from "./bundle.ts";
 import type { Container } from "./containers.ts";
-import { type Context, dataDir, emit, rootfsDir, runDir } from "./context.ts";
+import { type Context, emit, logPath, rootfsDir, runDir } from "./context.ts";
 import { mountSources, unmountSources } from "./mount-sources.ts";
 import { removeContainer } from "./remove.ts";
 import { sandboxRequest } from "./sandbox-request.ts";
@@ -60,7 +61,7 @@ async function bringUp(context: Context, op: Operation, container: Container): P
       ]);
       op.check();
       op.step("write bundle");
-      const bundle = await bundleOf(context, container, sandbox, sources);
+      const bundle = bundleOf(context, container, sandbox, sources);
       writeBundle(dir, sandbox, bundle);
       op.step("run");
       // The record goes to the store while the runtime works: after a crash it tells what the running container has.
@@ -104,8 +105,6 @@ export async function unmountRoot(context: Context, op: Operation, container: Co
   ]);
 }
 
-type Bundle = Awaited<ReturnType<typeof bundleOf>>;
-
 function writeBundle(dir: string, sandbox: Sandbox, bundle: Bundle): void {
   writeFileSync(join(dir, "config.json"), JSON.stringify(bundle.spec));
   writeFileSync(bundle.files.hosts, sandbox.hostsFile);
@@ -116,7 +115,7 @@ function writeBundle(dir: string, sandbox: Sandbox, bundle: Bundle): void {
 
 function startRequest(context: Context, container: Container, bundle: Bundle): Parameters<Shim["start"]>[1] {
   const { config, hostConfig } = container;
-  const logFile = bundle.files.log;
+  const logFile = logPath(context, container);
   if (logFile !== undefined) mkdirSync(dirname(logFile), { recursive: true, mode: 0o710 });
   const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
   return {
@@ -139,7 +138,7 @@ function logLimits(options: Readonly<Record<string, string>>): { maxSize: number
   const size = options["max-size"];
   const files = options["max-file"];
   return {
-    maxSize: size === undefined ? defaultLog.maxSize : Math.max(0, parseSize(size)),
+    maxSize: size === undefined ? defaultLog.maxSize : Math.max(0, parseBytes(size)),
     maxFiles: files === undefined ? defaultLog.maxFiles : Number(files),
   };
 }
@@ -148,7 +147,7 @@ function logLimits(options: Readonly<Record<string, string>>): { maxSize: number
 async function startFailed(context: Context, id: string, error: KeelsonError): Promise<void> {
   await dropPending(context, id);
   const container = context.records.find(id);
-  if (!container || isKind(error, "notModified")) return;
+  if (!container || error.kind === "notModified") return;
   const exitCode = error.fields.exitCode ?? 128;
   const status = container.state.startedAt === never ? "created" : "exited";
   await context.records.move(id, { status, pid: 0, exitCode, error: error.message });

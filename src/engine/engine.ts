@@ -5,14 +5,16 @@ import { EventBus } from "../base/events.ts";
 import { Operation } from "../base/operation.ts";
 import type { ContainersService } from "../containers/service.ts";
 import { createContainers } from "../containers/service.ts";
-import { openContentStore } from "../content/store.ts";
-import { createImages } from "../images/service.ts";
+import { openContentStore } from "../content/layout.ts";
+import { createImages } from "../images/create.ts";
 import type { Images } from "../images/images.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { openKernel } from "../kernel/open.ts";
 import type { Networks } from "../networks/networks.ts";
-import { openNetworks } from "../networks/service.ts";
+import { openNetworks } from "../networks/open.ts";
+import { probeHost } from "../runtime/spec.ts";
 import { createShims } from "../runtime/shim.ts";
+import type { Snapshots } from "../snapshots/snapshots.ts";
 import { openSnapshots } from "../snapshots/service.ts";
 import { openStore } from "../store/lmdb.ts";
 import type { Volumes } from "../volumes/volumes.ts";
@@ -27,6 +29,7 @@ export interface Services {
   readonly networks: Networks;
   readonly volumes: Volumes;
   readonly containers: ContainersService;
+  readonly snapshots: Snapshots;
   readonly events: EventBus;
 }
 
@@ -45,7 +48,7 @@ export interface Services {
  */
 export class Engine implements AsyncDisposable {
   readonly config: EngineConfig;
-  readonly kernel: Kernel;
+  readonly services: Services;
   readonly images: Images;
   readonly networks: Networks;
   readonly volumes: Volumes;
@@ -55,7 +58,7 @@ export class Engine implements AsyncDisposable {
 
   private constructor(config: EngineConfig, services: Services, close: () => Promise<void>) {
     this.config = config;
-    this.kernel = services.kernel;
+    this.services = services;
     this.images = services.images;
     this.networks = services.networks;
     this.volumes = services.volumes;
@@ -110,10 +113,9 @@ async function build(config: EngineConfig, onClose: (closer: () => Promise<unkno
   const store = openStore(join(dataRoot, "metadata"));
   onClose(() => store.close());
   const events = new EventBus();
-  const [content, snapshots, features] = await Promise.all([
+  const [content, snapshots] = await Promise.all([
     openContentStore(join(dataRoot, "content")),
     openSnapshots({ root: join(dataRoot, "snapshots"), store }),
-    kernel.probe(),
   ]);
   // Images and volumes ask who uses them; the containers that answer are built last, on top of both.
   const containers = (): ContainersService => made;
@@ -151,7 +153,7 @@ async function build(config: EngineConfig, onClose: (closer: () => Promise<unkno
     ...{ store, images, networks, volumes, snapshots, shims, kernel, events, log, dataRoot, execRoot },
     runtimes: config.runtimes,
     defaultRuntime: config.defaultRuntime,
-    cgroup: features.cgroup,
+    host: probeHost(),
     initPath: findProgram("docker-init") ?? findProgram("tini-static") ?? findProgram("tini"),
   });
   onClose(() => made.close());
@@ -159,5 +161,5 @@ async function build(config: EngineConfig, onClose: (closer: () => Promise<unkno
   await made.reconcile(op);
   await volumes.reconcile(op);
   await images.reconcile(op);
-  return { kernel, images, networks, volumes, containers: made, events };
+  return { kernel, images, networks, volumes, containers: made, snapshots, events };
 }

@@ -101,9 +101,10 @@ function configOf(options: RunOptions): ContainerConfig {
 }
 
 function hostConfigOf(options: RunOptions): HostConfig {
-  const ports = Object.entries(options.publish ?? {}).map(
-    ([port, host]) => [port.includes("/") ? port : `${port}/tcp`, [{ HostPort: host === 0 ? "" : String(host) }]] as const,
-  );
+  const ports = Object.entries(options.publish ?? {}).map(([port, host]): [string, { HostPort: string }[]] => [
+    port.includes("/") ? port : `${port}/tcp`,
+    [{ HostPort: host === 0 ? "" : String(host) }],
+  ]);
   return {
     NetworkMode: options.network ?? "bridge",
     Binds: options.volumes && [...options.volumes],

@@ -9,7 +9,7 @@ import type { ArchiveFile, ArchiveFiles } from "./archive-files.ts";
 import type { Lease } from "./collector.ts";
 import type { Compression } from "./decompress.ts";
 import type { Candidate } from "./installer.ts";
-import { isDescriptor, metadataLimit, parseConfig, parseJson, parseManifest } from "./parse.ts";
+import { metadataLimit, parseConfig, parseIndex, parseJson, parseManifest } from "./parse.ts";
 import { chooseManifest, isIndexType } from "./platform-choice.ts";
 
 /** An image that an archive holds, with the names that the archive gives it. */
@@ -59,7 +59,8 @@ async function planDocker(context: PlanContext, manifest: Buffer, index: Buffer 
   for (const entry of entries) {
     const names = (entry.RepoTags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
     const candidate = await candidateOf(context, entry, own);
-    if (matchesPlatform(context.platform, candidate.config) || !context.platformAsked) planned.push({ candidate, names });
+    if (matchesPlatform(context.platform, candidate.config) || !context.platformAsked)
+      planned.push({ candidate, names });
   }
   if (planned.length === 0 && entries.length > 0)
     throw notFound(`no image of the archive is for the platform ${formatPlatform(context.platform)}`);
@@ -108,7 +109,7 @@ async function planLayout(context: PlanContext, index: Index): Promise<PlannedIm
       layers,
       ...(list === undefined ? {} : { index: list }),
     };
-    const entry = planned.get(candidate.id) ?? { candidate, names: [] };
+    const entry = planned.get(candidate.id) ?? { candidate, names: [] as Reference[] };
     entry.names.push(...nameOf(descriptor));
     planned.set(candidate.id, entry);
   }
@@ -199,13 +200,6 @@ async function putManifest({ op, content, lease }: PlanContext, config: Descript
 function layerType(compression: Compression): string {
   if (compression === "gzip") return mediaTypes.ociLayerGzip;
   return compression === "zstd" ? mediaTypes.ociLayerZstd : mediaTypes.ociLayer;
-}
-
-function parseIndex(bytes: Uint8Array): Index {
-  const index = parseJson<Index>(bytes, "image index");
-  if (!Array.isArray(index.manifests) || !index.manifests.every(isDescriptor))
-    throw corrupt("invalid image index: its manifests are not descriptors");
-  return index;
 }
 
 /** BuildKit's provenance and the like, which lie in an index beside the image that they are about. */

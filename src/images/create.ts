@@ -14,8 +14,8 @@ import { importImage } from "./import.ts";
 import { emitImageEvent, unpackLayers, writeIndex } from "./installer.ts";
 import { loadArchive } from "./load.ts";
 import { pullImage } from "./pull.ts";
-import { ImageRecords, layersOf, nowNano, referenceKey } from "./records.ts";
 import { reconcileImages } from "./reconcile.ts";
+import { ImageRecords, layersOf, nowNano, referenceKey } from "./records.ts";
 import type { TransferLimits } from "./remote/http.ts";
 import { removeImage } from "./remove.ts";
 import { noSuchImage, resolveImage } from "./resolve.ts";
@@ -58,7 +58,7 @@ export function createImages(options: ImagesOptions): Images {
     unpack: (op, image) => unpackImage(op, parts, image),
     load: (op, archive, loadOptions) => loadArchive(op, parts, archive, loadOptions),
     import: (op, archive, importOptions) => importImage(op, parts, archive, importOptions),
-    pull: (op, reference, pullOptions) => pullImage(op, { ...parts, ...options, log }, reference, pullOptions),
+    pull: (op, reference, pullOptions) => pullImage(op, { ...options, ...parts }, reference, pullOptions),
     tag: (_op, source, target) => tagImage(parts, source, target),
     remove: (op, reference, removeOptions) => removeImage(op, parts, reference, removeOptions),
     history: (reference) => {

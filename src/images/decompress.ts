@@ -90,6 +90,7 @@ function throughProgram(source: Readable, program: "xz" | "bzip2"): Readable {
 /** zlib's errors are about the data; anything else (an aborted request, a full disk) stays what it is. */
 function asCorrupt(error: Error, compression: Compression): Error {
   const errno = errnoOf(error) ?? "";
-  if (errno === "Z_BUF_ERROR" || errno === "ERR_STREAM_PREMATURE_CLOSE") return corrupt("unexpected EOF", { cause: error });
+  if (errno === "Z_BUF_ERROR" || errno === "ERR_STREAM_PREMATURE_CLOSE")
+    return corrupt("unexpected EOF", { cause: error });
   return errno.startsWith("Z") ? corrupt(`${compression}: invalid compressed data`, { cause: error }) : error;
 }

@@ -66,6 +66,8 @@ export interface ImportOptions {
   readonly changes?: readonly string[];
   readonly message?: string;
   readonly platform?: Platform;
+  /** RFC 3339; now without it. An image that shall be the same each time that it is made has a fixed one. */
+  readonly created?: string;
 }
 
 export interface PullOptions {

@@ -71,8 +71,7 @@ export async function unpackLayers(
       ...(position === 0 ? {} : { parent: chains[position - 1]! }),
     };
     const layer =
-      snapshots.layer(chainId) ??
-      (await snapshots.unpack(op, source, (bytes) => hooks.onProgress?.(position, bytes)));
+      snapshots.layer(chainId) ?? (await snapshots.unpack(op, source, (bytes) => hooks.onProgress?.(position, bytes)));
     made.push(layer);
     hooks.after?.(position);
   }
@@ -153,4 +152,3 @@ export function emitImageEvent(
 ): void {
   events.emit("image", action, id, { ...records.image(image)?.config.config?.Labels, name });
 }
-

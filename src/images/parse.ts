@@ -1,6 +1,6 @@
 import { corrupt, invalid, isKind } from "../base/errors.ts";
 import { isDigest } from "../oci/digest.ts";
-import type { Descriptor, ImageConfig, Manifest } from "../oci/image.ts";
+import type { Descriptor, ImageConfig, Index, Manifest } from "../oci/image.ts";
 
 /** Largest config and manifest that are read, in bytes; registries refuse larger manifests too. */
 export const metadataLimit = 4 * 1024 * 1024;
@@ -24,6 +24,14 @@ export function parseConfig(bytes: Uint8Array, layerCount: number): ImageConfig 
   const os = config.os || "linux";
   if (os !== "linux") throw invalid(`cannot load ${os} image on linux`);
   return { ...config, os, architecture: config.architecture ?? "", rootfs: { type: "layers", diff_ids: diffIds } };
+}
+
+/** Parses an index's or manifest list's bytes and checks its form. */
+export function parseIndex(bytes: Uint8Array): Index {
+  const index = parseJson<Index>(bytes, "image index");
+  if (!Array.isArray(index.manifests) || !index.manifests.every(isDescriptor))
+    throw corrupt("invalid image index: its manifests are not descriptors");
+  return index;
 }
 
 /** Parses JSON from a stranger; `corrupt` where it is none, or no object. */

@@ -101,7 +101,8 @@ class Removal {
   #hindrance(check: { soft: boolean; references: boolean }): Hindrance | undefined {
     const users = this.#parts.users.usersOf(this.#id);
     const running = users.find((user) => user.running);
-    const text = (how: string, why: string): string => `conflict: unable to delete ${shortId(this.#id)} (${how}) - ${why}`;
+    const text = (how: string, why: string): string =>
+      `conflict: unable to delete ${shortId(this.#id)} (${how}) - ${why}`;
     if (running) {
       const why = `image is being used by running container ${shortId(running.id)}`;
       return { message: text("cannot be forced", why), inUse: true };

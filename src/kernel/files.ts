@@ -171,6 +171,15 @@ export function openat2(folder: number, name: ByteString, flags: number, resolut
   }
 }
 
+/**
+ * Opens a folder by an ordinary path; throws where it cannot. To be closed with {@link close}, not with Node's
+ * `closeSync`: a worker thread closes at its end what it opened with Node and did not close with Node.
+ */
+export function openFolder(path: string): number {
+  const name = byteString(path);
+  return must(openat(flag.AT_FDCWD, name, flag.RDONLY | flag.DIRECTORY), "open", name);
+}
+
 export function close(fd: number): number {
   return outcome(c.close(fd));
 }

@@ -127,6 +127,10 @@ export type NetworkOperation = { readonly namespace?: string; readonly existing?
       readonly hairpin?: boolean;
       readonly isolated?: boolean;
     }
+  /**
+   * Takes the kernel 20 ms and more (RCU), during which other calls go on where it is at the end of a batch. The host's
+   * end of a veth need not be removed on its own: it goes with the namespace that holds the other end.
+   */
   | { readonly op: "removeLink"; readonly name: string }
   | { readonly op: "addAddress"; readonly link: string; readonly address: string; readonly noDad?: boolean }
   | { readonly op: "removeAddress"; readonly link: string; readonly address: string }

@@ -9,8 +9,10 @@ export type WireResult<K extends CallName> = K extends "nftRead"
   ? { readonly key: string; readonly value?: string }[] | undefined
   : Awaited<ReturnType<Kernel[K]>>;
 
-/** The worker's side of each call: in order, and without waiting. */
-export type Calls = { readonly [K in CallName]: (...args: Parameters<Kernel[K]>) => WireResult<K> };
+/** The worker's side of each call. A promise is of work on another thread, beside which the next calls go on. */
+export type Calls = {
+  readonly [K in CallName]: (...args: Parameters<Kernel[K]>) => WireResult<K> | Promise<WireResult<K>>;
+};
 
 export interface Request {
   readonly id: number;
@@ -23,9 +25,12 @@ export type Response = {
   readonly id: number;
   /** How long the worker was at it, in milliseconds. */
   readonly took: number;
-  /** What went wrong without failing the call: undos. */
-  readonly warnings?: readonly string[];
 } & ({ readonly value: unknown } | { readonly error: WireError });
+
+/** What went wrong without failing a call: undos. */
+export interface Warning {
+  readonly warning: string;
+}
 
 /** An error without its class, which does not cross threads. */
 export interface WireError {

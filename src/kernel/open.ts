@@ -2,7 +2,15 @@ import { Worker } from "node:worker_threads";
 import { messageOf, systemError } from "../base/errors.ts";
 import { debugChannel } from "../base/log.ts";
 import type { Kernel } from "./kernel.ts";
-import { type CallName, fromWire, type Request, type Response, type WireResult, type WorkerData } from "./messages.ts";
+import {
+  type CallName,
+  fromWire,
+  type Request,
+  type Response,
+  type Warning,
+  type WireResult,
+  type WorkerData,
+} from "./messages.ts";
 
 const debug = debugChannel("kernel");
 
@@ -96,7 +104,10 @@ class KernelWorker {
     );
     this.#worker.once("message", () => {
       debug("ready after %s ms", (performance.now() - started).toFixed(2));
-      this.#worker.on("message", (response: Response) => this.#settle(response));
+      this.#worker.on("message", (message: Response | Warning) => {
+        if ("warning" in message) debug("%s", message.warning);
+        else this.#settle(message);
+      });
       this.#worker.unref();
       ready.resolve();
     });
@@ -108,13 +119,13 @@ class KernelWorker {
     return this.#send(call, args);
   }
 
+  /** Resolves when the calls made before have been answered and the worker has gone. */
   close(): Promise<void> {
-    this.#closing ??= this.#ended
-      ? this.#exited
-      : this.#send("close", []).then(
-          () => this.#exited,
-          () => this.#exited,
-        );
+    if (!this.#closing) {
+      this.#closing = this.#exited;
+      this.#worker.postMessage({ id: 0, call: "close", args: [] } satisfies Request);
+      this.#worker.ref();
+    }
     return this.#closing;
   }
 
@@ -149,14 +160,13 @@ function report({ what, since }: Pending, response: Response): void {
   const total = (performance.now() - since).toFixed(2);
   const result = "error" in response ? `failed: ${response.error.message}` : "done";
   debug("%s: %s in %s ms (%s with waiting)", what, result, response.took.toFixed(2), total);
-  for (const warning of response.warnings ?? []) debug("%s: %s", what, warning);
 }
 
 function describe(call: string, args: readonly unknown[]): string {
   const [first, second] = args;
   const list = Array.isArray(second) ? second : first;
   if (Array.isArray(list)) return `${call} ${list.slice(0, 8).map(word).join(", ")}${list.length > 8 ? ", …" : ""}`;
-  return typeof first === "string" ? `${call} ${first.slice(0, 80)}` : call;
+  return typeof first === "string" ? `${call} ${first.split("\n", 1)[0]?.slice(0, 80)}` : call;
 }
 
 function word(item: {

@@ -1,13 +1,22 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "../base/errors.ts";
 import type { KernelFeatures } from "./kernel.ts";
-import { type Calls, type Request, type Response, toWire, type WorkerData } from "./messages.ts";
+import {
+  type CallName,
+  type Calls,
+  type Request,
+  type Response,
+  toWire,
+  type WireError,
+  type WorkerData,
+} from "./messages.ts";
 import { mountsBelow } from "./mounts/mountinfo.ts";
 import { mountAll, unmount } from "./mounts/mounts.ts";
-import { NetworkBatch, NetworkSpace } from "./net/batch.ts";
+import { carryOut } from "./net/batch.ts";
 import { listLinks } from "./net/links.ts";
 import { Namespaces } from "./net/namespaces.ts";
 import { listAddresses, listRoutes } from "./net/routes.ts";
+import { NetworkSpace } from "./net/space.ts";
 import { changeElements, readElements } from "./nft/elements.ts";
 import { runScript } from "./nft/script.ts";
 import { probeFeatures } from "./probe.ts";
@@ -19,7 +28,6 @@ const namespaces = new Namespaces((workerData as WorkerData).readyNamespaces);
 /** How long there must be nothing to do before a namespace is made for later, in milliseconds. */
 const quiet = 20;
 
-let warnings: string[] = [];
 let features: KernelFeatures | undefined;
 
 function within<T>(namespace: string | undefined, body: (space: NetworkSpace) => T): T {
@@ -38,7 +46,7 @@ const calls: Calls = {
   createNetworkNamespace: (path) => namespaces.create(path),
   removeNetworkNamespace: (path) => namespaces.remove(path),
   network: (operations) =>
-    new NetworkBatch(namespaces).run(operations, (error) => warnings.push(`undo: ${messageOf(error)}`)),
+    carryOut(namespaces, operations, (error) => port.postMessage({ warning: `network: undo: ${messageOf(error)}` })),
   links: (namespace) => within(namespace, (space) => listLinks(space.socket)),
   addresses: (namespace) => within(namespace, (space) => listAddresses(space.socket)),
   routes: (namespace) => within(namespace, (space) => listRoutes(space.socket)),
@@ -53,21 +61,30 @@ const calls: Calls = {
   },
 };
 
-function answer(request: Request): Response {
+/** Calls that are still under way on another thread. */
+const running = new Set<Promise<void>>();
+
+/** A call that can end at once does, before the next one is looked at. */
+function answer(request: Request): void {
   const started = performance.now();
-  warnings = [];
-  const frame = () => ({
-    id: request.id,
-    took: performance.now() - started,
-    ...(warnings.length > 0 ? { warnings } : {}),
-  });
+  const reply = (result: { value: unknown } | { error: WireError }): void =>
+    port.postMessage({ id: request.id, took: performance.now() - started, ...result } satisfies Response);
   try {
-    if (request.call === "close") return { ...frame(), value: end() };
-    const call = calls[request.call] as (...args: readonly unknown[]) => unknown;
-    return { value: call(...request.args), ...frame() };
+    const call = calls[request.call as CallName] as (...args: readonly unknown[]) => unknown;
+    const value = call(...request.args);
+    if (value instanceof Promise) track(value.then((later: unknown) => reply({ value: later })).catch(refuse));
+    else reply({ value });
   } catch (error) {
-    return { error: toWire(error), ...frame() };
+    refuse(error);
   }
+  function refuse(error: unknown): void {
+    reply({ error: toWire(error) });
+  }
+}
+
+function track(work: Promise<void>): void {
+  running.add(work);
+  void work.finally(() => running.delete(work));
 }
 
 let idle: NodeJS.Timeout | undefined;
@@ -82,16 +99,21 @@ function refillWhenIdle(): void {
   }, quiet);
 }
 
-function end(): void {
+/** Lets go of everything, so that the thread ends by itself. */
+async function end(): Promise<void> {
   clearTimeout(idle);
-  idle = undefined;
+  await Promise.all(running);
   namespaces.close();
-  setImmediate(() => port.close());
+  port.close();
 }
 
 port.on("message", (request: Request) => {
-  port.postMessage(answer(request));
-  if (request.call !== "close") refillWhenIdle();
+  if (request.call === "close") {
+    void end();
+    return;
+  }
+  answer(request);
+  refillWhenIdle();
 });
 refillWhenIdle();
 port.postMessage("ready");

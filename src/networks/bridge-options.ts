@@ -64,5 +64,7 @@ function integer(options: Readonly<Record<string, string>>, name: string): numbe
 }
 
 function badOption(name: string, text: string, parser: string) {
-  return invalid(`failed to parse ${name} value: ${text} (strconv.${parser}: parsing ${JSON.stringify(text)}: invalid syntax)`);
+  return invalid(
+    `failed to parse ${name} value: ${text} (strconv.${parser}: parsing ${JSON.stringify(text)}: invalid syntax)`,
+  );
 }

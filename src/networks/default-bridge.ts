@@ -45,7 +45,9 @@ function poolOfBip(bip: string | undefined): IpamPool | undefined {
   if (!bip) return undefined;
   const parsed = parseCidr(bip);
   if (!parsed || (parsed.address === parsed.subnet.base && parsed.subnet.prefix < 31)) {
-    throw invalid(`invalid bip ${bip}: it should be the bridge's own address with a prefix length, such as 10.1.0.1/16`);
+    throw invalid(
+      `invalid bip ${bip}: it should be the bridge's own address with a prefix length, such as 10.1.0.1/16`,
+    );
   }
   return { subnet: formatSubnet(parsed.subnet), gateway: formatIpv4(parsed.address) };
 }

@@ -3,7 +3,7 @@ import { newId, shortId } from "../base/ids.ts";
 import { parseBridgeOptions } from "./bridge-options.ts";
 import { linkPrefix } from "./drivers/bridge.ts";
 import type { AddressSpace } from "./ipam.ts";
-import { parseIpv4 } from "./ipv4.ts";
+import { contains, parseCidr, parseIpv4 } from "./ipv4.ts";
 import { macFor, parseMac } from "./mac.ts";
 import type { Endpoint, EndpointRequest, Network, SandboxRequest } from "./networks.ts";
 import { isPredefined } from "./records.ts";
@@ -22,7 +22,9 @@ export function checkEndpoint(network: Network, request: EndpointRequest): void 
     if (parseIpv4(request.ipv4) === undefined) problems.push(`invalid IPv4 address: ${request.ipv4}`);
     else if (isPredefined(network)) {
       problems.push("user specified IP address is supported on user defined networks only");
-    } else if (!subnet) problems.push(`network ${network.name} has no subnet`);
+    } else if (!subnet || !contains(parseCidr(subnet)!.subnet, parseIpv4(request.ipv4)!)) {
+      problems.push(`no configured subnet or ip-range contain the IP address ${request.ipv4}`);
+    }
   }
   if (request.mac && !parseMac(request.mac)) problems.push(`invalid MAC address: ${request.mac}`);
   if (problems.length === 0) return;

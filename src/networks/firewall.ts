@@ -25,11 +25,7 @@ export function tableFor(bridge: string): string {
 }
 
 /** A script that replaces the table by a new one with these elements, in one transaction: no packet sees it missing. */
-export function tableScript(
-  table: string,
-  networks: readonly NetworkRules[],
-  ports: readonly PublishedPort[],
-): string {
+export function tableScript(table: string, networks: readonly NetworkRules[], ports: readonly PublishedPort[]): string {
   const v4 = ports.filter(({ mapping }) => isIpv4(mapping));
   const wild = v4.filter(({ mapping }) => isWildcard(mapping));
   const named = v4.filter(({ mapping }) => !isWildcard(mapping));
@@ -54,7 +50,7 @@ ${setNames.map((set) => `  set ${set} { ${setTypes[set]};${list(networks.flatMap
     ${publish}
   }
   chain output {
-    type nat hook output priority dstnat; policy accept;
+    type nat hook output priority -100; policy accept;
     ${publish}
   }
   chain postrouting {

@@ -78,7 +78,9 @@ export class HostPorts {
       if (!(result instanceof KeelsonError)) return result;
       failure = result;
     }
-    throw request.hostPort && failure ? failure : exhausted("no free host port: all of net.ipv4.ip_local_port_range are taken");
+    throw request.hostPort && failure
+      ? failure
+      : exhausted("no free host port: all of net.ipv4.ip_local_port_range are taken");
   }
 
   /** Takes one port number on every address of the request; the error where one of them is taken. */
@@ -96,7 +98,8 @@ export class HostPorts {
           made.push(claim);
         } catch (error) {
           await this.#drop(claim);
-          const noIpv6 = !request.hostIp && hostIp === "::" && ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(errnoOf(error)!);
+          const noIpv6 =
+            !request.hostIp && hostIp === "::" && ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(errnoOf(error)!);
           if (!noIpv6) throw await explain(mapping, error, request.hostPort !== undefined);
         }
       }

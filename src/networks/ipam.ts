@@ -34,16 +34,17 @@ export class AddressSpace {
     return `${formatIpv4(address)}/${this.subnet.prefix}`;
   }
 
+  /** Marks the address of a container that outlived the engine as taken, wherever it lies. */
+  restore(text: string): void {
+    const address = parseIpv4(text.split("/")[0]!);
+    if (address !== undefined) this.#taken.add(address);
+  }
+
   /** Gives an address back, with or without its prefix length. */
   release(text: string): void {
     const address = parseIpv4(text.split("/")[0]!);
     if (address === undefined || !this.#taken.delete(address)) return;
     if (contains(this.#range, address)) this.#lowest = Math.min(this.#lowest, address);
-  }
-
-  has(text: string): boolean {
-    const address = parseIpv4(text.split("/")[0]!);
-    return address !== undefined && this.#taken.has(address);
   }
 
   #claim(text: string): number {

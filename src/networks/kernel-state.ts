@@ -1,5 +1,6 @@
 import type { AddressInfo, Kernel, LinkInfo, NetworkOperation } from "../kernel/kernel.ts";
 import { linkPrefix } from "./drivers/bridge.ts";
+import { bareAddress } from "./endpoint-plan.ts";
 import type { DriverPlan, Endpoint } from "./networks.ts";
 
 /** What there is in the engine's own network namespace. */
@@ -13,16 +14,27 @@ export async function readHostState(kernel: Kernel): Promise<HostState> {
   return { links, addresses };
 }
 
-/** Removes the IPv4 addresses that our bridges have and that no plan gives them: the engine was given another subnet. */
-export function dropStaleAddresses(plans: readonly DriverPlan[], host: HostState): NetworkOperation[] {
+/**
+ * Removes the IPv4 addresses that our bridges have and that no plan gives them, for the engine was given another subnet.
+ * One that is still the gateway of a live endpoint stays.
+ */
+export function dropStaleAddresses(
+  plans: readonly DriverPlan[],
+  host: HostState,
+  live: readonly Endpoint[],
+): NetworkOperation[] {
+  const gateways = new Set(live.map(({ gateway4 }) => gateway4));
   const wanted = plans.flatMap(({ operations }) => operations);
   const isWanted = (link: string, address: string) =>
-    wanted.some((operation) => operation.op === "addAddress" && operation.link === link && operation.address === address);
+    wanted.some(
+      (operation) => operation.op === "addAddress" && operation.link === link && operation.address === address,
+    );
   return wanted.flatMap((operation) =>
     operation.op !== "addBridge"
       ? []
       : addressesOf(host, operation.name)
-          .filter((address) => !address.includes(":") && !isWanted(operation.name, address))
+          .filter((address) => !address.includes(":") && !gateways.has(bareAddress(address)))
+          .filter((address) => !isWanted(operation.name, address))
           .map((address): NetworkOperation => ({ op: "removeAddress", link: operation.name, address })),
   );
 }

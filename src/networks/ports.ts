@@ -47,7 +47,11 @@ export function parseExposedPorts(
   });
 }
 
-function parseContainerPort(key: string): { readonly first: number; readonly last: number; readonly protocol: Protocol } {
+function parseContainerPort(key: string): {
+  readonly first: number;
+  readonly last: number;
+  readonly protocol: Protocol;
+} {
   const [ports = "", name = "", ...rest] = key.split("/");
   const protocol = name.toLowerCase() || "tcp";
   if (rest.length > 0) throw badPort(key);

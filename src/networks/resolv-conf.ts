@@ -21,7 +21,9 @@ const fallbackNameservers: readonly string[] = ["8.8.8.8", "8.8.4.4"];
 export function resolvConf(host: string, overrides: ResolverOverrides): string {
   const { nameservers, search, options } = parse(host);
   const reachable = nameservers.filter((address) => !isLoopback(address));
-  return format(merge({ nameservers: reachable.length > 0 ? reachable : fallbackNameservers, search, options }, overrides));
+  return format(
+    merge({ nameservers: reachable.length > 0 ? reachable : fallbackNameservers, search, options }, overrides),
+  );
 }
 
 /** The same for a container in the host's own namespace, where the host's file holds as it is. */

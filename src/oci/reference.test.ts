@@ -101,7 +101,7 @@ test("what is no reference is refused in Docker's words", () => {
   for (const [text, message] of refused) {
     assert.throws(
       () => parseReference(text),
-      (error) => isKind(error, "invalid") && error.message === message,
+      (error: unknown) => isKind(error, "invalid") && error.message === message,
       JSON.stringify(text.slice(0, 80)),
     );
     assert.equal(tryParseReference(text), undefined);

@@ -41,8 +41,9 @@ export interface Shim {
    * Opens the stdio of the container (or of an exec). Reads are raw bytes for a terminal and Docker's frames (8-byte
    * header: stream, 0, 0, 0, big-endian length) otherwise; writes go to stdin, `end()` closes it (half-close). May be
    * called before `start`: such a client misses no byte. Ends when the process has ended and its output was delivered.
-   * A reader that does not read slows neither the container nor other readers for ever: past the shim's buffer it is
-   * cut off (see its documentation for the rule).
+   * Back-pressure: a reader that is merely slow loses nothing, for past 256 KiB of unread output the shim stops reading
+   * the container's pipes until it has caught up. A reader that takes not one byte for ten seconds in that state is cut
+   * off (its stream ends early), so that nobody can stop a container for good.
    */
   attach(op: Operation, request: AttachRequest): Promise<Duplex>;
   /** Starts another process in the container. Errors as in `start`. */
@@ -73,6 +74,11 @@ export interface StartRequest {
   readonly openStdin: boolean;
   /** Close stdin when the first attached client that wrote to it has gone. */
   readonly stdinOnce: boolean;
+  /** Who the process runs as: the pipes of its stdio are made theirs, so that `/dev/stdout` can be opened. Root when absent. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** The spec's `linux.cgroupsPath` when it is an absolute path; found by the shim when absent. */
+  readonly cgroup?: string;
   readonly log: LogRequest | undefined;
   readonly size?: { readonly height: number; readonly width: number };
 }
@@ -100,6 +106,9 @@ export interface ExecRequest {
   readonly processFile: string;
   readonly terminal: boolean;
   readonly openStdin: boolean;
+  /** As in {@link StartRequest}. */
+  readonly uid?: number;
+  readonly gid?: number;
   readonly size?: { readonly height: number; readonly width: number };
 }
 

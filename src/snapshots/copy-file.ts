@@ -11,8 +11,9 @@ const opaqueKey = "trusted.overlay.";
  */
 export function copyFile(from: number, name: ByteString, stat: FileStat, to: number, toName: ByteString): void {
   const type = stat.mode & fileType.MASK;
-  if (type === fileType.FILE) return copyRegular(from, name, stat, to, toName);
-  if (type === fileType.SYMLINK) {
+  if (type === fileType.FILE) {
+    copyRegular(from, name, stat, to, toName);
+  } else if (type === fileType.SYMLINK) {
     const content = files.readlinkat(from, name);
     if (typeof content === "number") must(content, "readlink", name);
     else must(files.symlinkat(content, to, toName), "symlink", toName);
@@ -35,7 +36,6 @@ function copyRegular(from: number, name: ByteString, stat: FileStat, to: number,
   } finally {
     files.close(source);
   }
-  copyAttributes(from, name, stat, to, toName);
 }
 
 /** Copies the parts that have data; what is a hole stays one. */
@@ -63,7 +63,8 @@ export function copyAttributes(from: number, name: ByteString, stat: FileStat, t
   const self = toName === "" ? "." : toName;
   must(files.fchownat(to, self, stat.uid, stat.gid), "chown", toName);
   copyXattrs(from, name, to, toName);
-  if ((stat.mode & fileType.MASK) !== fileType.SYMLINK) must(files.fchmodat(to, self, stat.mode & 0o7777), "chmod", toName);
+  if ((stat.mode & fileType.MASK) !== fileType.SYMLINK)
+    must(files.fchmodat(to, self, stat.mode & 0o7777), "chmod", toName);
   must(files.utimensat(to, self, stat.mtime), "utimes", toName);
 }
 

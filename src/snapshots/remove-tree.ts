@@ -17,7 +17,8 @@ export function namesIn(folder: number): ByteString[] {
 export function removeTree(folder: number, name: ByteString): void {
   const deep: ByteString[] = [];
   removeEntry(folder, name, 0, { top: folder, deep });
-  for (let next = deep.pop(); next !== undefined; next = deep.pop()) removeEntry(folder, next, 0, { top: folder, deep });
+  for (let next = deep.pop(); next !== undefined; next = deep.pop())
+    removeEntry(folder, next, 0, { top: folder, deep });
 }
 
 interface Removal {

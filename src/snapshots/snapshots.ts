@@ -31,6 +31,8 @@ export interface Snapshots {
   remove(id: string): Promise<void>;
   /** Bytes on the disk that a snapshot's own changes take (blocks counted, hard links once). */
   usage(id: string): Promise<number>;
+  /** Waits for what is going on, finishes the background work (removal, syncing) and ends the worker threads. */
+  close(): Promise<void>;
 }
 
 export interface LayerSource {

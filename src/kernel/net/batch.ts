@@ -2,70 +2,26 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { errnoOf, isKind, withKind } from "../../base/errors.ts";
 import type { NetworkOperation } from "../kernel.ts";
 import { failure } from "../sys/errno.ts";
-import { close } from "../sys/libc.ts";
 import {
   changeLink,
   changePort,
   deleteLink,
-  getLink,
+  deleteLinkElsewhere,
   type LinkSettings,
   type LinkState,
   macvlanMode,
   newLink,
   vethPeer,
 } from "./links.ts";
-import { type Namespaces, openNamespace } from "./namespaces.ts";
+import type { Namespaces } from "./namespaces.ts";
 import { addAddress, addNeighbour, addRoute, removeAddress, removeNeighbour, removeRoute } from "./routes.ts";
-import { NETLINK_ROUTE, NetlinkSocket } from "./socket.ts";
+import { NetworkSpace } from "./space.ts";
 
 type Op<K extends NetworkOperation["op"]> = Extract<NetworkOperation, { readonly op: K }>;
 /** Puts back what an operation changed; undefined where there is nothing to put back. */
 type Undo = (() => void) | undefined;
 
-/** The socket into one namespace for the time of a batch. A batch asks for each name's index once. */
-export class NetworkSpace {
-  readonly socket: NetlinkSocket;
-  /** Absent for the engine's own. */
-  readonly fd: number | undefined;
-  readonly #indexes = new Map<string, number>();
-
-  constructor(namespaces: Namespaces, path: string | undefined) {
-    if (path === undefined) {
-      this.socket = new NetlinkSocket(NETLINK_ROUTE);
-      return;
-    }
-    this.fd = openNamespace(path);
-    try {
-      this.socket = namespaces.inside(this.fd, path, () => new NetlinkSocket(NETLINK_ROUTE));
-    } catch (error) {
-      close(this.fd);
-      throw error;
-    }
-  }
-
-  index(name: string): number {
-    const known = this.#indexes.get(name);
-    if (known !== undefined) return known;
-    return this.look(name).index;
-  }
-
-  look(name: string): LinkState {
-    const link = getLink(this.socket, name);
-    this.#indexes.set(name, link.index);
-    return link;
-  }
-
-  forget(): void {
-    this.#indexes.clear();
-  }
-
-  close(): void {
-    this.socket.close();
-    if (this.fd !== undefined) close(this.fd);
-  }
-}
-
-/** One call of `Kernel.network`: applies operations in order, and reverses them where one fails. */
+/** Applies operations in order, and reverses them where one fails. */
 export class NetworkBatch {
   readonly #namespaces: Namespaces;
   readonly #spaces = new Map<string | undefined, NetworkSpace>();
@@ -245,6 +201,34 @@ function addressing(operation: Addressing, space: NetworkSpace): Undo {
   }
   addNeighbour(socket, index!, address, operation.mac, link);
   return () => removeNeighbour(socket, index!, address, link);
+}
+
+/**
+ * One call of `Kernel.network`. Links that are removed at its end are removed beside the worker's other work, as the
+ * kernel takes long over that: the calls of others go on meanwhile.
+ */
+export async function carryOut(
+  namespaces: Namespaces,
+  operations: readonly NetworkOperation[],
+  onUndoError: (error: unknown) => void,
+): Promise<void> {
+  const last = operations.findLastIndex((operation) => operation.op !== "removeLink") + 1;
+  new NetworkBatch(namespaces).run(operations.slice(0, last), onUndoError);
+  for (const operation of operations.slice(last)) {
+    if (operation.op === "removeLink") await removeLink(namespaces, operation);
+  }
+}
+
+async function removeLink(namespaces: Namespaces, operation: Op<"removeLink">): Promise<void> {
+  let space: NetworkSpace | undefined;
+  try {
+    space = new NetworkSpace(namespaces, operation.namespace);
+    await deleteLinkElsewhere(space.socket, operation.name);
+  } catch (error) {
+    if (!passesOver(operation, errnoOf(error))) throw error;
+  } finally {
+    space?.close();
+  }
 }
 
 /** What the kernel answers where an object to remove is not there: the link, an address, a route, its namespace. */

@@ -1,5 +1,5 @@
 import { check, errnoName, failure, lastErrno } from "../sys/errno.ts";
-import { close, recv, send, setsockopt, socket } from "../sys/libc.ts";
+import { close, recv, send, sendElsewhere, setsockopt, socket } from "../sys/libc.ts";
 import {
   type NetlinkReply,
   NetlinkWriter,
@@ -60,15 +60,22 @@ export class NetlinkSocket {
 
   /** Sends one request and returns its replies. Throws {@link failure} of `step` where the kernel refuses. */
   request(step: string, type: number, flags: number, body: (writer: NetlinkWriter) => void): NetlinkReply[] {
-    const sequence = this.nextSequence();
-    const writer = new NetlinkWriter();
-    writer.message(type, NLM_F_REQUEST | NLM_F_ACK | flags, sequence, () => body(writer));
-    this.send(step, writer.bytes);
-    const { replies, acks } = this.drain(step);
-    const ack = acks.find((one) => one.sequence === sequence);
-    if (!ack) throw failure(step, "EPROTO", "no answer of the kernel");
-    if (ack.errno !== 0) throw failure(step, errnoName(ack.errno), ack.detail);
-    return replies.filter((reply) => reply.sequence === sequence);
+    const { sequence, bytes } = this.#compose(type, flags, body);
+    this.send(step, bytes);
+    return this.#answer(step, sequence);
+  }
+
+  /** As {@link request}, with a thread of the pool in the system call: for what the kernel takes long over. */
+  async requestElsewhere(
+    step: string,
+    type: number,
+    flags: number,
+    body: (writer: NetlinkWriter) => void,
+  ): Promise<NetlinkReply[]> {
+    const { sequence, bytes } = this.#compose(type, flags, body);
+    // errno is of the other thread: an answer tells what there is to know.
+    await sendElsewhere(this.#fd, bytes);
+    return this.#answer(step, sequence);
   }
 
   /** Reads a whole table; again where it changed while it was read. */
@@ -113,6 +120,21 @@ export class NetlinkSocket {
 
   close(): void {
     close(this.#fd);
+  }
+
+  #compose(type: number, flags: number, body: (writer: NetlinkWriter) => void): { sequence: number; bytes: Buffer } {
+    const sequence = this.nextSequence();
+    const writer = new NetlinkWriter();
+    writer.message(type, NLM_F_REQUEST | NLM_F_ACK | flags, sequence, () => body(writer));
+    return { sequence, bytes: writer.bytes };
+  }
+
+  #answer(step: string, sequence: number): NetlinkReply[] {
+    const { replies, acks } = this.drain(step);
+    const ack = acks.find((one) => one.sequence === sequence);
+    if (!ack) throw failure(step, "EPROTO", "no answer of the kernel");
+    if (ack.errno !== 0) throw failure(step, errnoName(ack.errno), ack.detail);
+    return replies.filter((reply) => reply.sequence === sequence);
   }
 
   #set(level: number, name: number, value: number): void {

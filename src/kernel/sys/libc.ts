@@ -37,12 +37,15 @@ export const setsockopt = func<(fd: number, level: number, name: number, value: 
   "int",
   ["int", "int", "int", "void *", "uint"],
 );
-export const send = func<(fd: number, bytes: Bytes, size: number, flags: number) => number>("send", "long", [
-  "int",
-  "void *",
-  "size_t",
-  "int",
-]);
+const sendFunction = libc.func("send", "long", ["int", "void *", "size_t", "int"]);
+export const send = sendFunction as (fd: number, bytes: Bytes, size: number, flags: number) => number;
+/** send(2) on a thread of the pool. */
+export const sendElsewhere = (fd: number, bytes: Bytes): Promise<number> =>
+  new Promise((resolve, reject) => {
+    sendFunction.async(fd, bytes, bytes.length, 0, (error: Error | null, sent: number) =>
+      error ? reject(error) : resolve(sent),
+    );
+  });
 export const recv = func<(fd: number, into: Bytes, size: number, flags: number) => number>("recv", "long", [
   "int",
   "void *",

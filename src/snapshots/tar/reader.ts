@@ -1,7 +1,7 @@
 import { corrupt } from "../../base/errors.ts";
 import type { ByteString, TimeSpec } from "../../kernel/files.ts";
 import { badHeader, blockSize, type EntryType, entryTypes, type Header, isZero, parseHeader } from "./header.ts";
-import { overridesOf, type PaxOverrides, natural, parsePax } from "./pax.ts";
+import { natural, overridesOf, type PaxOverrides, parsePax } from "./pax.ts";
 import { checkExtents, type Extent, mapOfData, mapOfRecords, oldGnuMap, paxSparse } from "./sparse.ts";
 
 /** Where the archive comes from, read synchronously. */
@@ -66,7 +66,8 @@ export class TarReader {
       else if (header.typeFlag === "L") longName = untilNul(this.#special(header));
       else if (header.typeFlag === "K") longLink = untilNul(this.#special(header));
       else if (header.typeFlag === "g") this.#special(header);
-      else return this.#entry(block, header, { ...pax, path: longName ?? pax.path, linkPath: longLink ?? pax.linkPath });
+      else
+        return this.#entry(block, header, { ...pax, path: longName ?? pax.path, linkPath: longLink ?? pax.linkPath });
     }
   }
 

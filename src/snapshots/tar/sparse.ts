@@ -1,4 +1,4 @@
-import { blockSize, badHeader, parseNumber } from "./header.ts";
+import { badHeader, blockSize, parseNumber } from "./header.ts";
 import { natural, type PaxOverrides } from "./pax.ts";
 
 /** A part of a sparse file that holds data; the rest are holes. */

@@ -1,4 +1,3 @@
-import { openSync } from "node:fs";
 import * as files from "../../kernel/files.ts";
 import { type ByteString, errno, type FileStat, fileType, flag } from "../../kernel/files.ts";
 import { splitPath } from "./names.ts";
@@ -19,7 +18,7 @@ export class Below {
 
   /** `layers` are the layers' folders, topmost first. */
   constructor(layers: readonly string[]) {
-    this.#layers = layers.map((path) => openSync(path, flag.RDONLY | flag.DIRECTORY | flag.CLOEXEC));
+    this.#layers = layers.map((path) => files.openFolder(path));
   }
 
   close(): void {

@@ -25,17 +25,22 @@ export interface Unpacking {
 export function writeEntry(to: Unpacking, entry: Entry, path: ByteString): void {
   switch (entry.type) {
     case "file":
-      return writeFile(to, entry, path);
+      writeFile(to, entry, path);
+      break;
     case "directory":
-      return writeFolder(to, entry, path);
+      writeFolder(to, entry, path);
+      break;
     case "symlink":
-      return writeSymlink(to, entry, path);
+      writeSymlink(to, entry, path);
+      break;
     case "link":
-      return writeLink(to, entry, path);
+      writeLink(to, entry, path);
+      break;
     case "char":
     case "block":
     case "fifo":
-      return writeNode(to, entry, path);
+      writeNode(to, entry, path);
+      break;
     case undefined:
       throw invalid(`unhandled tar header type ${entry.typeFlag.charCodeAt(0)}`, { path: textOf(path) });
   }

@@ -1,9 +1,8 @@
-import { openSync } from "node:fs";
-import { KeelsonError, invalid, isKind, withKind } from "../../base/errors.ts";
+import { invalid, isKind, KeelsonError, withKind } from "../../base/errors.ts";
 import * as files from "../../kernel/files.ts";
-import { type ByteString, errno, fileType, flag, must, textOf } from "../../kernel/files.ts";
+import { type ByteString, errno, fileType, must, textOf } from "../../kernel/files.ts";
 import { TarReader } from "../tar/reader.ts";
-import { writeEntry, type Unpacking } from "./entries.ts";
+import { type Unpacking, writeEntry } from "./entries.ts";
 import { LayerRoot } from "./layer-root.ts";
 import { cleanName, splitPath, whiteoutOf } from "./names.ts";
 import { checkRing, type Ring, RingReader } from "./ring.ts";
@@ -21,7 +20,7 @@ export interface Extracted extends Unpacking {
 /** Unpacks the archive that comes through the ring into the empty folder. */
 export function extractLayer(ring: Ring, folder: string): Extracted {
   const source = new RingReader(ring);
-  const root = new LayerRoot(openSync(folder, flag.RDONLY | flag.DIRECTORY | flag.CLOEXEC));
+  const root = new LayerRoot(files.openFolder(folder));
   const reader = new TarReader(source);
   const to: Unpacking = { root, reader, folderTimes: new Map(), pendingLinks: [] };
   let size = 0;

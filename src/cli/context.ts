@@ -1,0 +1,36 @@
+import type { Client } from "../client/client.ts";
+import { createClient } from "../client/client.ts";
+import type { Flags } from "./flags.ts";
+import { clientOptions } from "./globals.ts";
+
+/** What a command works with: the engine, and the standard streams. */
+export interface Context {
+  readonly client: Client;
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** The flags before the command. */
+  readonly globals: Flags;
+  /** Writes to standard output. */
+  print(text: string): void;
+  /** Writes to standard error. */
+  warn(text: string): void;
+}
+
+/** The context of this process. The client is made when it is first used: `help` needs no engine. */
+export function processContext(globals: Flags): Context & { close(): void } {
+  let client: Client | undefined;
+  return {
+    get client() {
+      client ??= createClient(clientOptions(globals));
+      return client;
+    },
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    globals,
+    print: (text) => void process.stdout.write(text),
+    warn: (text) => void process.stderr.write(text),
+    close: () => client?.close(),
+  };
+}

@@ -1,0 +1,192 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdir, readFile } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { errnoOf, systemError, unavailable, withKind } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import type { Operation } from "../base/operation.ts";
+import type { Adopted, ExitStatus, Shim, Shims } from "./runtime.ts";
+import { readStatus, ShimClient } from "./shim-client.ts";
+import { ControlConnection, connectShim } from "./shim-connection.ts";
+import { BodyWriter, requests } from "./shim-protocol.ts";
+
+export interface ShimsOptions {
+  /** The path of `keelson-shim`. */
+  readonly binary: string;
+  /** Keep one shim running ahead of the next launch, so that no process is started on the way. On unless false. */
+  readonly spare?: boolean;
+  readonly log: Logger;
+  /** Milliseconds after which an attached client that takes nothing is cut off; 10 s unless given. */
+  readonly stallTimeout?: number;
+  /** The environment of the shims and of the runtime; only `PATH` unless given. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const run = promisify(execFile);
+/** The bytes of this argument become the short ID in ps(1). */
+const titleRoom = "spare       ";
+const replenishDelay = 20;
+const adoptDeadline = 5_000;
+
+/** Starts and finds shims (`native/shim`). */
+export function createShims(options: ShimsOptions): Shims {
+  return new ShimPool(options);
+}
+
+interface Newborn {
+  readonly process: ChildProcess;
+  readonly connection: ControlConnection;
+}
+
+class ShimPool implements Shims {
+  readonly #options: ShimsOptions;
+  readonly #env: Record<string, string>;
+  #spare: Newborn | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: ShimsOptions) {
+    this.#options = options;
+    this.#env = { ...(options.env ?? { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin" }) };
+    this.#replenish(0);
+  }
+
+  async launch(op: Operation, dir: string): Promise<Shim> {
+    op.check();
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const { connection } = this.#take();
+    try {
+      const body = new BodyWriter().u32(this.#options.stallTimeout ?? 0).string(dir);
+      const pid = (await connection.request(op, requests.init, body)).u32();
+      op.step("shim: launched");
+      return new ShimClient({ dir, connection, pid, mend: (at) => this.#mend(at) });
+    } catch (error) {
+      connection.close();
+      throw withKind(error);
+    } finally {
+      this.#replenish(replenishDelay);
+    }
+  }
+
+  async adopt(op: Operation, dir: string): Promise<Adopted> {
+    const deadline = performance.now() + adoptDeadline;
+    for (;;) {
+      op.check();
+      const exit = await readExitFile(dir);
+      const found = await this.#connect(op, dir);
+      if (found) return found;
+      if (exit) return { kind: "exited", exit };
+      // A shim that is just leaving has closed its socket and is about to write its last file.
+      if (performance.now() < deadline && (await this.#alive(dir))) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        continue;
+      }
+      const mended = await this.#mend(dir);
+      return mended ? { kind: "exited", exit: mended } : { kind: "none" };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (!spare) return;
+    const ended = new Promise((resolve) => spare.process.once("exit", resolve));
+    spare.process.ref();
+    spare.connection.close();
+    if (spare.process.exitCode === null && spare.process.signalCode === null) await ended;
+  }
+
+  #take(): Newborn {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (!spare) return this.#spawn();
+    spare.connection.socket.ref();
+    return spare;
+  }
+
+  #replenish(delay: number): void {
+    if (this.#options.spare === false || this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (this.#spare || this.#closed) return;
+      const spare = this.#spawn();
+      spare.connection.socket.unref();
+      void spare.connection.closed.then(() => {
+        if (this.#spare === spare) this.#spare = undefined;
+      });
+      this.#spare = spare;
+    }, delay);
+    this.#timer.unref();
+  }
+
+  #spawn(): Newborn {
+    const child = spawn(this.#options.binary, [titleRoom], {
+      argv0: "keelson-shim",
+      cwd: "/",
+      env: this.#env,
+      stdio: ["ignore", "ignore", "ignore", "pipe"],
+    });
+    child.on("error", (error) => this.#options.log.error("the shim cannot be started", { error }));
+    child.unref();
+    return { process: child, connection: new ControlConnection(child.stdio[3] as unknown as Socket) };
+  }
+
+  async #connect(op: Operation, dir: string): Promise<Adopted | undefined> {
+    let connection: ControlConnection;
+    try {
+      connection = new ControlConnection(await connectShim(dir));
+    } catch (error) {
+      if (["ENOENT", "ECONNREFUSED", "ENOTDIR"].includes(errnoOf(error) ?? "")) return undefined;
+      throw systemError(`cannot connect to the shim of ${dir}`, { cause: error, path: dir, errno: errnoOf(error) });
+    }
+    try {
+      const status = await readStatus(op, connection);
+      const shim = new ShimClient({ dir, connection, pid: status.pid, mend: (at) => this.#mend(at) });
+      shim.adopt(status);
+      if (status.state === "running") return { kind: "running", shim };
+      await shim.dispose(op);
+      return status.state === "exited" ? { kind: "exited", exit: status.exit } : { kind: "none" };
+    } catch (error) {
+      connection.close();
+      if (errorIsGone(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** True while the process of `shim.pid` is still a shim working in this folder. */
+  async #alive(dir: string): Promise<boolean> {
+    const pid = await readFile(join(dir, "shim.pid"), "utf8").catch(() => "");
+    if (!/^\d+$/.test(pid)) return false;
+    const title = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    return title.startsWith("keelson-shim\0");
+  }
+
+  /** Ends what a killed shim left behind and reads the exit status that this makes; undefined where nothing had run. */
+  async #mend(dir: string): Promise<ExitStatus | undefined> {
+    try {
+      await run(this.#options.binary, ["mend"], { cwd: dir, env: this.#env });
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw unavailable(`cannot mend ${dir}`, { cause: error, path: dir });
+    }
+    return readExitFile(dir);
+  }
+}
+
+function errorIsGone(error: unknown): boolean {
+  return (error as { kind?: string }).kind === "unavailable";
+}
+
+/** The exit status that a shim wrote, or undefined. */
+async function readExitFile(dir: string): Promise<ExitStatus | undefined> {
+  try {
+    const text = await readFile(join(dir, "exit"), "utf8");
+    const parsed = JSON.parse(text) as { code: number; oomKilled: boolean; at: string };
+    return { code: parsed.code, oomKilled: parsed.oomKilled, at: BigInt(parsed.at) };
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return undefined;
+    throw withKind(error, "corrupt");
+  }
+}
