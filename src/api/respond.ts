@@ -13,7 +13,6 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
 
 /** Sends values a line each, at the reader's pace. A failure before the first line is thrown, a later one is sent. */
 export async function sendLines(response: ServerResponse, status: number, lines: Lines<unknown>): Promise<void> {
-  const encode = lines.encode ?? JSON.stringify;
   const head = (): void => {
     if (response.headersSent) return;
     response.writeHead(status, { "Content-Type": "application/json" });
@@ -24,13 +23,13 @@ export async function sendLines(response: ServerResponse, status: number, lines:
     for await (const value of lines.source) {
       if (response.destroyed) break;
       head();
-      if (!response.write(`${encode(value)}\n`)) await drained(response);
+      if (!response.write(`${JSON.stringify(value)}\n`)) await drained(response);
     }
     head();
   } catch (error) {
     if (response.destroyed || isKind(error, "cancelled")) return void response.destroy();
     if (!response.headersSent) throw error;
-    response.write(`${encode(lines.failure(messageOf(error)))}\n`);
+    response.write(`${JSON.stringify(lines.failure(messageOf(error)))}\n`);
   }
   response.end();
 }

@@ -24,8 +24,6 @@ export interface Lines<T> {
   readonly source: AsyncIterable<T>;
   /** Send the head before the first value; else a failure before it still gets its own status. */
   readonly flush: boolean;
-  /** A value's JSON, where `JSON.stringify` does not do. */
-  readonly encode?: (value: T) => string;
   /** What to send for a failure after the head. */
   readonly failure: (message: string) => T;
 }
@@ -51,7 +49,9 @@ export type Answer<E extends EndpointSpec> = E["kind"] extends "lines"
     ? Bytes
     : E["kind"] extends "hijack"
       ? Stdio
-      : ResponseOf<E>;
+      : [ResponseOf<E>] extends [undefined]
+        ? void
+        : ResponseOf<E>;
 
 export interface Route {
   readonly endpoint: EndpointSpec;

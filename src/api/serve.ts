@@ -122,8 +122,7 @@ function checked(
   if (!validate || !schema) return lines;
   async function* each(): AsyncIterable<unknown> {
     for await (const value of lines.source) {
-      const sent: unknown = lines.encode ? JSON.parse(lines.encode(value)) : value;
-      validate!(schema!, sent, `${endpoint.method} ${endpoint.path}`);
+      validate!(schema!, value, `${endpoint.method} ${endpoint.path}`);
       yield value;
     }
   }

@@ -4,7 +4,6 @@ import type {
   Mount,
   NetworkingConfig,
 } from "../client/endpoints/container-config.ts";
-import { messageOf } from "../base/errors.ts";
 import type { Flags } from "./flags.ts";
 import { toMap } from "./parse/csv.ts";
 import { readEnvFile, readLabelFile } from "./parse/env.ts";
@@ -242,6 +241,3 @@ export function apiSocketMount(host: string): Mount {
   if (!host.startsWith("unix://")) throw new Error(`flag --use-api-socket can't be used with host ${host}`);
   return { Type: "bind", Source: host.slice("unix://".length), Target: "/var/run/docker.sock" };
 }
-
-/** The error's text, for those who report it. */
-export { messageOf };

@@ -1,5 +1,7 @@
 import type { Client } from "../client/client.ts";
 import { createClient } from "../client/client.ts";
+import { messageOf } from "../base/errors.ts";
+import { Failure } from "./failure.ts";
 import type { Flags } from "./flags.ts";
 import { clientOptions } from "./globals.ts";
 
@@ -22,7 +24,7 @@ export function processContext(globals: Flags): Context & { close(): void } {
   let client: Client | undefined;
   return {
     get client() {
-      client ??= createClient(clientOptions(globals));
+      client ??= connect(globals);
       return client;
     },
     stdin: process.stdin,
@@ -33,4 +35,13 @@ export function processContext(globals: Flags): Context & { close(): void } {
     warn: (text) => void process.stderr.write(text),
     close: () => client?.close(),
   };
+}
+
+/** A host that is none is our own complaint, not the engine's. */
+function connect(globals: Flags): Client {
+  try {
+    return createClient(clientOptions(globals));
+  } catch (error) {
+    throw new Failure(messageOf(error));
+  }
 }

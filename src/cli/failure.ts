@@ -1,5 +1,4 @@
-import type { KeelsonError } from "../base/errors.ts";
-import { isKind, messageOf } from "../base/errors.ts";
+import { isKind, type KeelsonError, messageOf } from "../base/errors.ts";
 
 /** A failure of a command: what is printed on stderr (nothing where it is empty), and the exit code. */
 export class Failure extends Error {
@@ -12,9 +11,14 @@ export class Failure extends Error {
   }
 }
 
-/** The text that Docker's client prints for what a command threw. */
+/** The text that Docker's client prints for what a command threw: what the engine answered is marked as such. */
 export function textOf(error: unknown): string {
-  return messageOf(error);
+  return isAnswer(error) ? `Error response from daemon: ${error.message}` : messageOf(error);
+}
+
+/** True for what the engine answered; false for a connection that failed, which has a cause. */
+export function isAnswer(error: unknown): error is KeelsonError {
+  return isKind(error) && error.fields.cause === undefined;
 }
 
 /** The exit code for what a command threw: its own, or 1. */

@@ -4,7 +4,6 @@ import { processContext } from "./context.ts";
 import { exitCodeOf, Failure, textOf } from "./failure.ts";
 import { FlagError, HelpAsked, type Parsed, parseFlags } from "./flags.ts";
 import { globalFlags } from "./globals.ts";
-import { versionText } from "./package-version.ts";
 
 /** Runs one command line (without the program's name). Resolves with the exit code; prints failures itself. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -29,7 +28,8 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   }
   const [name, ...rest] = globals.args;
   if (globals.flags.bool("version")) {
-    process.stdout.write(`${await versionText()}\n`);
+    const { packageVersion } = await import("./package-version.ts");
+    process.stdout.write(`Keelson version ${packageVersion}\n`);
     return 0;
   }
   if (name === undefined) return rootHelp();

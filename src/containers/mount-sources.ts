@@ -37,7 +37,8 @@ export async function mountSources(
 /** Lets go of them; what was not mounted is no error. */
 export async function unmountSources(context: Context, op: Operation, container: Container): Promise<void> {
   for (const mount of container.mounts) {
-    if (mount.type === "volume" && mount.name !== undefined) await context.volumes.unmount(op, mount.name, container.id);
+    if (mount.type === "volume" && mount.name !== undefined)
+      await context.volumes.unmount(op, mount.name, container.id);
     if (mount.type === "image") await context.kernel.unmount(imageView(context, container, mount));
   }
   if (container.hostConfig.IpcMode === "shareable") await context.kernel.unmount(shmDir(context, container)!);

@@ -15,7 +15,7 @@ import { openNetworks } from "../networks/open.ts";
 import { probeHost } from "../runtime/spec.ts";
 import { createShims } from "../runtime/shim.ts";
 import type { Snapshots } from "../snapshots/snapshots.ts";
-import { openSnapshots } from "../snapshots/service.ts";
+import { openSnapshots } from "../snapshots/overlay.ts";
 import { openStore } from "../store/lmdb.ts";
 import type { Volumes } from "../volumes/volumes.ts";
 import { openVolumes } from "../volumes/service.ts";

@@ -9,9 +9,9 @@ import type { Digest } from "../oci/digest.ts";
 import { type ImageConfig, type Manifest, mediaTypes } from "../oci/image.ts";
 import { hostPlatform } from "../oci/platform.ts";
 import { familiarString, parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
-import { applyChanges } from "./changes.ts";
+import { type Compression, decompress, sniff } from "./archive/decompress.ts";
+import { applyChanges } from "./changes/apply.ts";
 import type { Collector, Lease } from "./collector.ts";
-import { type Compression, decompress, sniff } from "./decompress.ts";
 import type { Image, ImportOptions } from "./images.ts";
 import { type Candidate, claim, emitImageEvent, type Installation, install, unpackLayers } from "./installer.ts";
 

@@ -34,7 +34,10 @@ export class Departures {
   }
 
   add(endpoint: Endpoint): void {
-    if (!endpoint.hostIfname) return this.#onGone(endpoint);
+    if (!endpoint.hostIfname) {
+      this.#onGone(endpoint);
+      return;
+    }
     this.#departed.set(endpoint.hostIfname, { endpoint, since: Date.now() });
     this.#schedule();
   }

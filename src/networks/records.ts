@@ -7,16 +7,22 @@ import type { Network, NetworkRequest } from "./networks.ts";
 /** The names of the networks that are always there. */
 const predefined: readonly string[] = ["bridge", "host", "none"];
 
-/** The persisted networks, by ID. */
+/** The persisted networks, by ID, and a copy in memory: every start of a container asks for them. */
 export class NetworkRecords {
   readonly #table: Table<Network>;
+  readonly #known: Map<string, Network>;
 
   constructor(store: Store) {
     this.#table = store.table<Network>("networks", { version: 1 });
+    this.#known = new Map(this.#table.entries());
   }
 
   list(): Network[] {
-    return this.#table.entries().map(([, network]) => network);
+    return [...this.#known.values()];
+  }
+
+  byId(id: string): Network | undefined {
+    return this.#known.get(id);
   }
 
   /** By name, then by ID, then by unambiguous prefix of one. */
@@ -34,10 +40,12 @@ export class NetworkRecords {
 
   async put(network: Network): Promise<void> {
     await this.#table.put(network.id, network);
+    this.#known.set(network.id, network);
   }
 
   async remove(id: string): Promise<void> {
     await this.#table.remove(id);
+    this.#known.delete(id);
   }
 
   /** Refuses a name that cannot be had. */

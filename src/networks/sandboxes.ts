@@ -183,9 +183,8 @@ export class Sandboxes {
       throw error;
     });
     const namespace = sandbox.namespace;
-    const networks = this.#catalog.records.list();
     const operations = sandbox.endpoints.flatMap((endpoint) => {
-      const network = networks.find(({ id }) => id === endpoint.networkId)!;
+      const network = this.#catalog.records.byId(endpoint.networkId)!;
       return driverOf(network.driver).join(network, endpoint, namespace).operations;
     });
     // The worker takes calls in order, so that the second can be sent before the first is answered.

@@ -141,7 +141,7 @@ export class NetworkService implements Networks {
   }
 
   #report(action: "connect" | "disconnect", sandbox: Sandbox, endpoint: Endpoint): void {
-    const network = this.list().find(({ id }) => id === endpoint.networkId);
+    const network = this.#catalog.records.byId(endpoint.networkId);
     this.#context.events.emit("network", action, endpoint.networkId, {
       container: sandbox.id,
       name: endpoint.networkName,

@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { errnoOf, systemError, unavailable, withKind } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Operation } from "../base/operation.ts";
+import { CgroupWarmer } from "./cgroup-warm.ts";
 import type { Adopted, ExitStatus, Shim, Shims } from "./runtime.ts";
 import { readStatus, ShimClient } from "./shim-client.ts";
 import { ControlConnection, connectShim } from "./shim-connection.ts";
@@ -42,6 +43,7 @@ interface Newborn {
 class ShimPool implements Shims {
   readonly #options: ShimsOptions;
   readonly #env: Record<string, string>;
+  readonly #warmer = new CgroupWarmer();
   #spare: Newborn | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -52,8 +54,13 @@ class ShimPool implements Shims {
     this.#replenish(0);
   }
 
+  warm(): void {
+    this.#warmer.warm();
+  }
+
   async launch(op: Operation, dir: string): Promise<Shim> {
     op.check();
+    this.warm();
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const { connection } = this.#take();
     try {

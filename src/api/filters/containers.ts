@@ -1,6 +1,5 @@
 import { invalid } from "../../base/errors.ts";
-import type { Container } from "../../containers/containers.ts";
-import type { Containers } from "../../containers/containers.ts";
+import type { Container, Containers } from "../../containers/containers.ts";
 import type { Images } from "../../images/images.ts";
 import {
   booleanFilter,

@@ -8,10 +8,7 @@ export function isPredefined(network: Network): boolean {
 }
 
 /** The test that `docker network ls --filter` asks for; `inUse` tells whether a container is on it. */
-export function networkFilter(
-  filters: FilterMap,
-  inUse: (network: Network) => boolean,
-): (network: Network) => boolean {
+export function networkFilter(filters: FilterMap, inUse: (network: Network) => boolean): (network: Network) => boolean {
   checkFilters(filters, ["dangling", "driver", "id", "label", "name", "scope", "type"]);
   const dangling = danglingOf(filters);
   for (const type of filters["type"] ?? [])

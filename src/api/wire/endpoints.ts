@@ -1,5 +1,5 @@
-import type { NetworkEndpoint } from "../../client/endpoints/container-parts.ts";
 import type { EndpointConfig } from "../../client/endpoints/container-config.ts";
+import type { NetworkEndpoint } from "../../client/endpoints/container-parts.ts";
 import type { Container } from "../../containers/containers.ts";
 import type { Endpoint } from "../../networks/networks.ts";
 

@@ -12,11 +12,12 @@ export function eventToWire(event: EngineEvent): EventMessage {
     Actor: { ID: actor.id, Attributes: { ...actor.attributes } },
     scope: "local",
     time: Number(event.timeNano / 1_000_000_000n),
-    timeNano: Number(event.timeNano),
+    timeNano: exactly(event.timeNano),
   };
 }
 
-/** The event's JSON. The nanoseconds are past the integers that a JavaScript number holds, so they are put in as text. */
-export function eventLine(event: EngineEvent): string {
-  return JSON.stringify(eventToWire(event)).replace(/"timeNano":\d+\}$/, `"timeNano":${event.timeNano}}`);
+/** A number that JSON.stringify writes digit by digit, although it is past what a JavaScript number holds. */
+function exactly(value: bigint): number {
+  const { rawJSON } = JSON as unknown as { rawJSON(text: string): number };
+  return rawJSON(String(value));
 }

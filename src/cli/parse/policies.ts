@@ -19,17 +19,22 @@ export function parseStream(text: string): string {
   throw new Error("valid streams are STDIN, STDOUT and STDERR");
 }
 
-/** One `--filter`: `name=value`, as the pair that the API takes. */
-export function parseFilter(text: string): readonly [name: string, value: string] {
+export interface Filter {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** One `--filter`: `name=value`. */
+export function parseFilter(text: string): Filter {
   const [name, value] = cut(text);
   if (value === undefined) throw new Error("bad format of filter (expected name=value)");
-  return [name.trim().toLowerCase(), value.trim()];
+  return { name: name.trim().toLowerCase(), value: value.trim() };
 }
 
 /** Filters as the API takes them: the values of each name. */
-export function filterMap(filters: ReadonlyArray<readonly [string, string]>): Record<string, string[]> {
+export function filterMap(filters: readonly Filter[]): Record<string, string[]> {
   const map: Record<string, string[]> = {};
-  for (const [name, value] of filters) map[name] = [...(map[name] ?? []), value];
+  for (const { name, value } of filters) map[name] = [...(map[name] ?? []), value];
   return map;
 }
 

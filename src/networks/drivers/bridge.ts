@@ -46,8 +46,10 @@ export const bridgeDriver: NetworkDriver = {
           ...(mtu ? { mtu } : {}),
           peer: { name: ifname, namespace, mac },
         },
-        // Traffic between ports of one bridge never reaches the firewall: the bridge itself keeps them apart.
-        ...(icc ? [] : [{ op: "setLink", name: hostIfname, isolated: true } as const]),
+        // Where br_netfilter is loaded, DNAT happens within the bridge, and a container that asks for its own published
+        // port is answered through the port that it came by. Traffic between ports of one bridge never reaches the
+        // firewall elsewhere: the bridge itself keeps those apart that may not talk.
+        { op: "setLink", name: hostIfname, hairpin: true, ...(icc ? {} : { isolated: true }) },
         { op: "sysctl", namespace, path: `net/ipv6/conf/${ifname}/disable_ipv6`, value: "1", optional: true },
         { op: "addAddress", namespace, link: ifname, address: ipv4 },
         { op: "setLink", namespace, name: ifname, up: true },

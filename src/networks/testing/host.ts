@@ -13,6 +13,7 @@ import { openStore } from "../../store/lmdb.ts";
 import type { Store } from "../../store/store.ts";
 import type { Networks, PortRequest, Sandbox, SandboxRequest } from "../networks.ts";
 import { type NetworksOptions, openNetworks } from "../open.ts";
+import { Peer } from "./peer.ts";
 
 const run = promisify(execFile);
 
@@ -22,25 +23,32 @@ export class TestHost {
   readonly events = new EventBus();
   readonly folder = mkdtempSync(join(tmpdir(), "keelson-networks-"));
   readonly kernel: Kernel;
+  readonly store: Store;
   readonly log: string[] = [];
-  store: Store;
   networks!: Networks;
+  readonly #peers: Peer[] = [];
+  readonly #namespaces: string[] = [];
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
     this.store = openStore(join(this.folder, "store"));
   }
 
-  /** Starts the networks service; again after {@link crash} over the same store. */
-  async start(options: Partial<NetworksOptions> = {}): Promise<void> {
+  get runRoot(): string {
+    return join(this.folder, "run");
+  }
+
+  /** Opens the networks; called again, it opens a second service over the same store, as after a crash. */
+  async open(options: Partial<NetworksOptions> = {}): Promise<Networks> {
     this.networks = await openNetworks({
       kernel: this.kernel,
       store: this.store,
       events: this.events,
       log: createLogger("warn", (line) => this.log.push(line)),
-      runRoot: join(this.folder, "run"),
+      runRoot: this.runRoot,
       ...options,
     });
+    return this.networks;
   }
 
   /** Joins a container of that name to the default bridge. */
@@ -48,25 +56,44 @@ export class TestHost {
     return this.networks.join(this.op, sandboxRequest(name, { ports, ...more }));
   }
 
-  async end(): Promise<void> {
-    for (const network of this.networks.list()) {
-      for (const { containerId } of this.networks.endpoints(network.id)) {
-        const sandbox = this.#sandboxes.get(containerId);
-        if (sandbox) await this.networks.leave(this.op, sandbox);
-      }
-    }
-    await this.networks.close();
-    await this.kernel.close();
-    await this.store.close();
-    rmSync(this.folder, { recursive: true, force: true });
+  /** A program inside a namespace, ended with the host. */
+  peer(namespace: string | undefined): Peer {
+    const peer = new Peer(namespace);
+    this.#peers.push(peer);
+    return peer;
   }
 
-  readonly #sandboxes = new Map<string, Sandbox>();
+  /**
+   * Another machine: a namespace that is joined to this host by a cable, `near` and `far` being the addresses at its
+   * ends with their prefix length.
+   */
+  async neighbour(name: string, near: string, far: string): Promise<string> {
+    const namespace = join(this.folder, name);
+    this.#namespaces.push(namespace);
+    await this.kernel.createNetworkNamespace(namespace);
+    await this.kernel.network([
+      { op: "addVeth", name: `to-${name}`, up: true, peer: { name: "wire", namespace } },
+      { op: "addAddress", link: `to-${name}`, address: near },
+      { op: "addAddress", namespace, link: "wire", address: far },
+      { op: "setLink", namespace, name: "wire", up: true },
+    ]);
+    return namespace;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#peers.map((peer) => peer.stop()));
+    await this.networks.close();
+    await Promise.all(this.#namespaces.map((path) => this.kernel.removeNetworkNamespace(path)));
+    await this.kernel.close();
+    await this.store.close();
+    await run("sh", ["-c", 'for f in "$1"/run/netns/*; do umount "$f" 2>/dev/null; done; true', "sh", this.folder]);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
 }
 
 export async function testHost(options: Partial<NetworksOptions> = {}): Promise<TestHost> {
   const host = new TestHost(await openKernel());
-  await host.start(options);
+  await host.open(options);
   return host;
 }
 
@@ -90,4 +117,9 @@ export function sandboxRequest(name: string, more: Partial<SandboxRequest> = {})
 export async function inside(namespace: string | undefined, ...command: readonly string[]): Promise<string> {
   const [program = "", ...args] = namespace ? ["nsenter", `--net=${namespace}`, ...command] : command;
   return (await run(program, args)).stdout;
+}
+
+/** The first IPv4 address of a sandbox. */
+export function addressOf(sandbox: Sandbox): string {
+  return sandbox.endpoints[0]!.ipv4!.split("/")[0]!;
 }

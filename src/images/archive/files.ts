@@ -1,11 +1,11 @@
 import { posix } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import { extract } from "tar-stream";
-import { corrupt, isKind, withKind } from "../base/errors.ts";
-import type { Operation } from "../base/operation.ts";
-import type { ContentStore } from "../content/content.ts";
-import { type Digest, isDigest } from "../oci/digest.ts";
-import type { Lease } from "./collector.ts";
+import { corrupt, isKind, withKind } from "../../base/errors.ts";
+import type { Operation } from "../../base/operation.ts";
+import type { ContentStore } from "../../content/content.ts";
+import { type Digest, isDigest } from "../../oci/digest.ts";
+import type { Lease } from "../collector.ts";
 import { type Compression, compressionOf, decompress, magicLength, sniff } from "./decompress.ts";
 
 /** A file of an archive: a small one is in memory, any other a blob of the content store. */

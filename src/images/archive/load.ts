@@ -1,13 +1,13 @@
 import type { Readable } from "node:stream";
-import { shortId } from "../base/ids.ts";
-import type { Operation } from "../base/operation.ts";
-import { hostPlatform } from "../oci/platform.ts";
-import { familiarString } from "../oci/reference.ts";
-import { readArchive } from "./archive-files.ts";
-import { planArchive } from "./archive-plan.ts";
-import type { Collector } from "./collector.ts";
-import type { LoadOptions, LoadResult } from "./images.ts";
-import { claim, emitImageEvent, type Installation, install, unpackLayers } from "./installer.ts";
+import { shortId } from "../../base/ids.ts";
+import type { Operation } from "../../base/operation.ts";
+import { hostPlatform } from "../../oci/platform.ts";
+import { familiarString } from "../../oci/reference.ts";
+import type { Collector } from "../collector.ts";
+import type { LoadOptions, LoadResult } from "../images.ts";
+import { claim, emitImageEvent, type Installation, install, unpackLayers } from "../installer.ts";
+import { readArchive } from "./files.ts";
+import { planArchive } from "./plan.ts";
 
 /** Loads an archive: takes its blobs in while it streams, unpacks the layers, and names everything in one commit. */
 export async function loadArchive(

@@ -1,4 +1,4 @@
-import { invalid } from "../base/errors.ts";
+import { invalid } from "../../base/errors.ts";
 
 /**
  * Splits a line into words at blanks, as the Dockerfile parser does for ENV and LABEL: quotes and backslashes keep

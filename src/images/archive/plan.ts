@@ -1,16 +1,16 @@
-import { corrupt, invalid, notFound } from "../base/errors.ts";
-import type { Operation } from "../base/operation.ts";
-import type { ContentStore } from "../content/content.ts";
-import { type Digest, isDigest } from "../oci/digest.ts";
-import { type Descriptor, type Index, type Manifest, mediaTypes } from "../oci/image.ts";
-import { formatPlatform, matchesPlatform, type Platform } from "../oci/platform.ts";
-import { parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
-import type { ArchiveFile, ArchiveFiles } from "./archive-files.ts";
-import type { Lease } from "./collector.ts";
+import { corrupt, invalid, notFound } from "../../base/errors.ts";
+import type { Operation } from "../../base/operation.ts";
+import type { ContentStore } from "../../content/content.ts";
+import { type Digest, isDigest } from "../../oci/digest.ts";
+import { type Descriptor, type Index, type Manifest, mediaTypes } from "../../oci/image.ts";
+import { formatPlatform, matchesPlatform, type Platform } from "../../oci/platform.ts";
+import { parseReference, type Reference, withDefaultTag } from "../../oci/reference.ts";
+import type { Lease } from "../collector.ts";
+import type { Candidate } from "../installer.ts";
+import { metadataLimit, parseConfig, parseIndex, parseJson, parseManifest } from "../parse.ts";
+import { chooseManifest, isIndexType } from "../platform-choice.ts";
 import type { Compression } from "./decompress.ts";
-import type { Candidate } from "./installer.ts";
-import { metadataLimit, parseConfig, parseIndex, parseJson, parseManifest } from "./parse.ts";
-import { chooseManifest, isIndexType } from "./platform-choice.ts";
+import type { ArchiveFile, ArchiveFiles } from "./files.ts";
 
 /** An image that an archive holds, with the names that the archive gives it. */
 export interface PlannedImage {

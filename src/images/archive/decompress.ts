@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { PassThrough, pipeline, type Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import { corrupt, errnoOf, systemError, unavailable } from "../base/errors.ts";
+import { corrupt, errnoOf, systemError, unavailable } from "../../base/errors.ts";
 
 export type Compression = "none" | "gzip" | "zstd" | "xz" | "bzip2";
 

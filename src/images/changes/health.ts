@@ -1,5 +1,5 @@
-import { invalid } from "../base/errors.ts";
-import type { HealthConfig } from "../oci/image.ts";
+import { invalid } from "../../base/errors.ts";
+import type { HealthConfig } from "../../oci/image.ts";
 
 const unitNano: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
 

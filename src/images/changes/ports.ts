@@ -1,4 +1,4 @@
-import { invalid } from "../base/errors.ts";
+import { invalid } from "../../base/errors.ts";
 
 /**
  * What EXPOSE takes: `80`, `80/udp`, `8000-8010/tcp`, also the host parts of `-p`, which are passed over. The ports as

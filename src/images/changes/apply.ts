@@ -1,10 +1,10 @@
 import { constants } from "node:os";
 import { posix } from "node:path";
-import { invalid } from "../base/errors.ts";
-import type { ImageRunConfig } from "../oci/image.ts";
-import { healthFlags, parseHealthcheck } from "./change-health.ts";
-import { parseExposed } from "./change-ports.ts";
-import { expandWord, splitWords } from "./change-words.ts";
+import { invalid } from "../../base/errors.ts";
+import type { ImageRunConfig } from "../../oci/image.ts";
+import { healthFlags, parseHealthcheck } from "./health.ts";
+import { parseExposed } from "./ports.ts";
+import { expandWord, splitWords } from "./words.ts";
 
 type Draft = { -readonly [K in keyof ImageRunConfig]: ImageRunConfig[K] };
 

@@ -1,0 +1,19 @@
+import { type Command, exactly } from "../command.ts";
+import { reference } from "../parse/image-name.ts";
+import { familiarName } from "../../oci/reference.ts";
+import { Failure } from "../failure.ts";
+
+export const command: Command = {
+  usage: "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+  summary: "Give an image another name",
+  args: exactly(2),
+  flags: [],
+  async run({ context, args: [source, target] }) {
+    const name = reference(target!, (reason) => `Error parsing reference: ${JSON.stringify(target)} is not a valid repository/tag: ${reason}`);
+    if (name.digest) throw new Failure("refusing to create a tag with a digest reference");
+    await context.client.call("POST /images/{name}/tag", {
+      params: { name: source! },
+      query: { repo: familiarName(name), tag: name.tag ?? "latest" },
+    });
+  },
+};
