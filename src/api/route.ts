@@ -42,6 +42,9 @@ export interface Stdio {
   readonly stdin: boolean;
 }
 
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler of an empty answer is a function that returns nothing
+type Nothing<E extends EndpointSpec> = [ResponseOf<E>] extends [undefined] ? void : never;
+
 /** What a handler returns: by the endpoint's kind. */
 export type Answer<E extends EndpointSpec> = E["kind"] extends "lines"
   ? Lines<ResponseOf<E>>
@@ -49,9 +52,7 @@ export type Answer<E extends EndpointSpec> = E["kind"] extends "lines"
     ? Bytes
     : E["kind"] extends "hijack"
       ? Stdio
-      : [ResponseOf<E>] extends [undefined]
-        ? void
-        : ResponseOf<E>;
+      : ResponseOf<E> | Nothing<E>;
 
 export interface Route {
   readonly endpoint: EndpointSpec;

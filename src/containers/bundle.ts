@@ -25,8 +25,6 @@ export function ownFiles(context: Pick<Context, "execRoot">, id: string): OwnFil
 export interface Bundle {
   readonly spec: RuntimeSpec;
   readonly user: Process["user"];
-  readonly hostname: string;
-  readonly files: OwnFiles;
 }
 
 /**
@@ -61,7 +59,7 @@ export function bundleOf(
     initPath: context.initPath,
     host: context.host,
   });
-  return { spec, user, hostname, files };
+  return { spec, user };
 }
 
 /** The process that an exec runs, with the container's own surroundings. */

@@ -55,7 +55,7 @@ export function createContainers(parts: ContainerParts): ContainersService {
     },
     stop: (op, ref, options = {}) => stopContainer(context, op, resolve(ref), options),
     restart: (op, ref, options = {}) => restartContainer(context, op, resolve(ref), options),
-    kill: (op, ref, signal) => killContainer(context, op, resolve(ref), signal),
+    kill: (op, ref, signal) => killContainer(context, op, resolve(ref), { ref, signal }),
     rename: (_op, ref, name) => renameContainer(context, resolve(ref), name),
     remove: (op, ref, options = {}) => removeByUser(context, op, resolve(ref), options),
     get: resolve,

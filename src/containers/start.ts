@@ -6,9 +6,10 @@ import { formatNano, never, nowNano } from "../base/time.ts";
 import { parseBytes } from "../base/units.ts";
 import { settleAll, withUndo } from "../base/undo.ts";
 import type { Sandbox } from "../networks/networks.ts";
+import { prepareRoot } from "../runtime/root-files.ts";
 import type { Shim } from "../runtime/runtime.ts";
 import { dropPending } from "./attach.ts";
-import { type Bundle, bundleOf } from "./bundle.ts";
+import { type Bundle, bundleOf, ownFiles } from "./bundle.ts";
 import type { Container } from "./containers.ts";
 import { type Context, emit, logPath, rootfsDir, runDir } from "./context.ts";
 import { mountSources, unmountSources } from "./mount-sources.ts";
@@ -61,8 +62,10 @@ async function bringUp(context: Context, op: Operation, container: Container): P
       ]);
       op.check();
       op.step("write bundle");
+      if (container.state.startedAt === never) prepareRoot(rootfsDir(context, id));
+      writeOwnFiles(context, container, sandbox);
       const bundle = bundleOf(context, container, sandbox, sources);
-      writeBundle(dir, sandbox, bundle);
+      writeFileSync(join(dir, "config.json"), JSON.stringify(bundle.spec));
       op.step("run");
       // The record goes to the store while the runtime works: after a crash it tells what the running container has.
       const recorded = context.records.move(id, { status: "running", error: "" }, { sandbox, stoppedByUser: false });
@@ -105,12 +108,19 @@ export async function unmountRoot(context: Context, op: Operation, container: Co
   ]);
 }
 
-function writeBundle(dir: string, sandbox: Sandbox, bundle: Bundle): void {
-  writeFileSync(join(dir, "config.json"), JSON.stringify(bundle.spec));
-  writeFileSync(bundle.files.hosts, sandbox.hostsFile);
-  writeFileSync(bundle.files.resolvConf, sandbox.resolvConf);
-  writeFileSync(bundle.files.hostname, `${bundle.hostname}\n`);
-  for (const file of Object.values(bundle.files)) chmodSync(file, 0o644);
+/** Before the spec is built, which looks at them. */
+function writeOwnFiles(context: Context, container: Container, sandbox: Sandbox): void {
+  const files = ownFiles(context, container.id);
+  const contents: ReadonlyArray<readonly [string, string]> = [
+    [files.hosts, sandbox.hostsFile],
+    [files.resolvConf, sandbox.resolvConf],
+    [files.hostname, `${container.config.Hostname ?? ""}\n`],
+  ];
+  for (const [file, content] of contents) {
+    writeFileSync(file, content);
+    // Whatever the daemon's umask is: any user of the container reads them.
+    chmodSync(file, 0o644);
+  }
 }
 
 function startRequest(context: Context, container: Container, bundle: Bundle): Parameters<Shim["start"]>[1] {

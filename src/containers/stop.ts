@@ -26,10 +26,16 @@ export async function stopContainer(context: Context, op: Operation, container: 
 }
 
 /** Sends a signal to a running container. A SIGKILL or the stop signal counts as the user's stop for restart policies. */
-export async function killContainer(context: Context, op: Operation, container: Container, signal = "SIGKILL"): Promise<void> {
+export async function killContainer(
+  context: Context,
+  op: Operation,
+  container: Container,
+  { ref, signal = "SIGKILL" }: { readonly ref: string; readonly signal?: string },
+): Promise<void> {
   const number = parseSignal(signal);
-  const live = context.live.get(container.id);
-  if (!live) throw conflict(`container ${container.id} is not running`, { id: container.id });
+  const { id } = container;
+  const live = context.live.get(id);
+  if (!live) throw conflict(`cannot kill container: ${ref}: container ${id} is not running`, { id });
   const stops = number === sigkill || number === parseSignal(container.config.StopSignal ?? "SIGTERM");
   if (stops) await context.records.update(container.id, { stoppedByUser: true });
   await send(context, op, container, live, number);

@@ -96,10 +96,11 @@ export class IngestFile {
 }
 
 async function writeAll(file: FileHandle, pieces: Uint8Array[]): Promise<void> {
-  for (const piece of pieces.length > 1 ? [Buffer.concat(pieces)] : pieces) {
-    for (let done = 0; done < piece.length; ) {
-      done += (await file.write(piece, done, piece.length - done)).bytesWritten;
-    }
+  let { bytesWritten: done } = await file.writev(pieces);
+  for (const piece of pieces) {
+    // A short write: the disk is about to be full, and the next one says so.
+    while (done < piece.length) done += (await file.write(piece, done, piece.length - done)).bytesWritten;
+    done -= piece.length;
   }
 }
 

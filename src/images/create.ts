@@ -12,13 +12,14 @@ import { Collector } from "./collector.ts";
 import { imageHistory } from "./history.ts";
 import type { Image, Images, ImageUsers } from "./images.ts";
 import { importImage } from "./import.ts";
-import { emitImageEvent, unpackLayers, writeIndex } from "./installer.ts";
+import { emitImageEvent, writeIndex } from "./installer.ts";
 import { pullImage } from "./pull.ts";
 import { reconcileImages } from "./reconcile.ts";
 import { ImageRecords, layersOf, nowNano, referenceKey } from "./records.ts";
 import type { TransferLimits } from "./remote/http.ts";
 import { removeImage } from "./remove.ts";
 import { noSuchImage, resolveImage } from "./resolve.ts";
+import { unpackLayers } from "./unpack.ts";
 
 /** What the images are built from. */
 export interface ImagesOptions {

@@ -13,7 +13,8 @@ import { type Compression, decompress, sniff } from "./archive/decompress.ts";
 import { applyChanges } from "./changes/apply.ts";
 import type { Collector, Lease } from "./collector.ts";
 import type { Image, ImportOptions } from "./images.ts";
-import { type Candidate, claim, emitImageEvent, type Installation, install, unpackLayers } from "./installer.ts";
+import { type Candidate, claim, emitImageEvent, type Installation, install } from "./installer.ts";
+import { unpackLayers } from "./unpack.ts";
 
 type Parts = Installation & { readonly collector: Collector };
 

@@ -1,10 +1,9 @@
 import type { EventSink } from "../base/events.ts";
-import type { Operation } from "../base/operation.ts";
 import type { ContentStore } from "../content/content.ts";
 import { chainIds, type Digest } from "../oci/digest.ts";
 import type { Descriptor, ImageConfig } from "../oci/image.ts";
 import { familiarString, type Reference } from "../oci/reference.ts";
-import type { Layer, Snapshots } from "../snapshots/snapshots.ts";
+import type { Snapshots } from "../snapshots/snapshots.ts";
 import type { Lease } from "./collector.ts";
 import type { Image } from "./images.ts";
 import { metadataLimit, parseConfig, parseManifest } from "./parse.ts";
@@ -44,38 +43,6 @@ export async function readCandidate(
   const { config: configDescriptor, layers } = parseManifest(await content.read(manifest.digest, metadataLimit));
   const config = parseConfig(await content.read(configDescriptor.digest, metadataLimit), layers.length);
   return { id: configDescriptor.digest, config, manifest, layers, ...(index === undefined ? {} : { index }) };
-}
-
-/** Unpacks a candidate's layers that are not unpacked yet, bottom first. Resolves with all of them. */
-export async function unpackLayers(
-  op: Operation,
-  { content, snapshots }: Pick<Installation, "content" | "snapshots">,
-  candidate: Pick<Candidate, "config" | "layers">,
-  hooks: {
-    /** Called, and waited for, before a layer is unpacked: a pull waits for its blob here. */
-    readonly before?: (position: number) => Promise<void>;
-    readonly onProgress?: (position: number, bytes: number) => void;
-    readonly after?: (position: number) => void;
-  } = {},
-): Promise<Layer[]> {
-  const diffIds = candidate.config.rootfs.diff_ids;
-  const chains = chainIds(diffIds);
-  const made: Layer[] = [];
-  for (const [position, chainId] of chains.entries()) {
-    await hooks.before?.(position);
-    op.check();
-    const source = {
-      chainId,
-      diffId: diffIds[position]!,
-      path: content.path(candidate.layers[position]!.digest),
-      ...(position === 0 ? {} : { parent: chains[position - 1]! }),
-    };
-    const layer =
-      snapshots.layer(chainId) ?? (await snapshots.unpack(op, source, (bytes) => hooks.onProgress?.(position, bytes)));
-    made.push(layer);
-    hooks.after?.(position);
-  }
-  return made;
 }
 
 /** Claims what a candidate is made of. */

@@ -7,11 +7,12 @@ import type { Platform } from "../oci/platform.ts";
 import { canonicalString, type Reference } from "../oci/reference.ts";
 import type { Lease } from "./collector.ts";
 import type { PullOptions } from "./images.ts";
-import { type Candidate, claim, type Installation, unpackLayers } from "./installer.ts";
+import { type Candidate, claim, type Installation } from "./installer.ts";
 import { metadataLimit, parseConfig, parseIndex, parseManifest } from "./parse.ts";
 import { chooseManifest, isIndexType } from "./platform-choice.ts";
 import { fetchBlob } from "./remote/fetch-blob.ts";
 import type { RemoteManifest, RemoteRepository } from "./remote/registry.ts";
+import { unpackLayers } from "./unpack.ts";
 
 export interface PullContext extends Installation {
   readonly repository: RemoteRepository;

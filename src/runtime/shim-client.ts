@@ -49,6 +49,8 @@ export interface ShimClientOptions {
   readonly pid: number;
   /** Called when the shim has died with its container running; makes its exit status. */
   readonly mend: (dir: string) => Promise<ExitStatus | undefined>;
+  /** Gets the kernel's cgroup lock ready (see `Shims.warm`). */
+  readonly warm: () => void;
 }
 
 /** The daemon's end of one shim. */
@@ -59,6 +61,7 @@ export class ShimClient implements Shim {
   readonly #dir: string;
   readonly #connection: ControlConnection;
   readonly #mend: ShimClientOptions["mend"];
+  readonly #warm: ShimClientOptions["warm"];
   readonly #exit = Promise.withResolvers<ExitStatus>();
   readonly #execs = new Map<string, PromiseWithResolvers<ExitStatus>>();
   #runtime = "";
@@ -71,6 +74,7 @@ export class ShimClient implements Shim {
     this.#dir = options.dir;
     this.#connection = options.connection;
     this.#mend = options.mend;
+    this.#warm = options.warm;
     this.#connection.onEvent = (frame) => this.#event(frame);
     void this.#connection.closed.then(() => this.#lost());
   }
@@ -84,6 +88,7 @@ export class ShimClient implements Shim {
 
   async start(op: Operation, request: StartRequest): Promise<{ readonly pid: number }> {
     this.#runtime = request.runtime;
+    this.#warm();
     const log = request.log;
     const body = new BodyWriter()
       .u32(
@@ -119,6 +124,7 @@ export class ShimClient implements Shim {
   }
 
   async exec(op: Operation, request: ExecRequest): Promise<{ readonly pid: number }> {
+    this.#warm();
     const body = new BodyWriter()
       .u32((request.terminal ? flags.terminal : 0) | (request.openStdin ? flags.openStdin : 0))
       .u32(request.uid ?? 0)

@@ -67,7 +67,7 @@ class ShimPool implements Shims {
       const body = new BodyWriter().u32(this.#options.stallTimeout ?? 0).string(dir);
       const pid = (await connection.request(op, requests.init, body)).u32();
       op.step("shim: launched");
-      return new ShimClient({ dir, connection, pid, mend: (at) => this.#mend(at) });
+      return this.#client(dir, connection, pid);
     } catch (error) {
       connection.close();
       throw withKind(error);
@@ -104,6 +104,10 @@ class ShimPool implements Shims {
     spare.process.ref();
     spare.connection.close();
     if (spare.process.exitCode === null && spare.process.signalCode === null) await ended;
+  }
+
+  #client(dir: string, connection: ControlConnection, pid: number): ShimClient {
+    return new ShimClient({ dir, connection, pid, mend: (at) => this.#mend(at), warm: () => this.warm() });
   }
 
   #take(): Newborn {
@@ -151,7 +155,7 @@ class ShimPool implements Shims {
     }
     try {
       const status = await readStatus(op, connection);
-      const shim = new ShimClient({ dir, connection, pid: status.pid, mend: (at) => this.#mend(at) });
+      const shim = this.#client(dir, connection, status.pid);
       shim.adopt(status);
       if (status.state === "running") return { kind: "running", shim };
       await shim.dispose(op);

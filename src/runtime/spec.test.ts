@@ -120,3 +120,70 @@ for (const golden of dockerSpecs) {
     assert.deepEqual(level(JSON.stringify(spec)), level(JSON.stringify(golden.spec)));
   });
 }
+
+test("an exec has the container's variables, folder and capabilities, and its own over them", () => {
+  const base = { config: { Env: ["A=1", "B=2", "PATH=/bin"], WorkingDir: "/srv" }, hostConfig: { CapDrop: ["ALL"] } };
+  const common = { ...input(base), args: ["id"], home: "/root" };
+  const plain = buildExecProcess({ ...common, exec: { Env: ["B=3", "C=4"] } });
+  assert.deepEqual(plain.env, ["PATH=/bin", "HOSTNAME=ID12", "A=1", "B=3", "C=4", "HOME=/root"]);
+  assert.equal(plain.cwd, "/srv");
+  assert.deepEqual(plain.capabilities?.bounding, []);
+  assert.equal(plain.terminal, false);
+  const privileged = buildExecProcess({
+    ...common,
+    exec: { Privileged: true, Tty: true, ConsoleSize: [24, 80], WorkingDir: "/tmp" },
+  });
+  assert.deepEqual(privileged.capabilities?.effective, host.capabilities);
+  assert.deepEqual(privileged.consoleSize, { height: 24, width: 80 });
+  assert.equal(privileged.cwd, "/tmp");
+  assert.ok(privileged.env.includes("TERM=xterm"));
+});
+
+test("a cgroup2 host gives a cgroup namespace by default and knows no swappiness", () => {
+  const v2 = { ...host, cgroup: "v2" as const };
+  const spec = buildSpec(input({ host: v2, hostConfig: { Memory: 64 << 20, MemorySwappiness: 10, OomKillDisable: true } }));
+  assert.ok(spec.linux.namespaces.some(({ type }) => type === "cgroup"));
+  assert.deepEqual(JSON.parse(JSON.stringify(spec.linux.resources?.memory)), { limit: 64 << 20, swap: 128 << 20 });
+  const shared = buildSpec(input({ host: v2, hostConfig: { CgroupnsMode: "host" } }));
+  assert.ok(!shared.linux.namespaces.some(({ type }) => type === "cgroup"));
+});
+
+test("a user's mount takes the place of a default one, and one at /dev of all below it", () => {
+  const bind = (destination: string): ResolvedMount => ({
+    type: "bind",
+    source: "/from",
+    destination,
+    rw: true,
+    propagation: "rprivate",
+  });
+  const at = (mounts: readonly ResolvedMount[]): string[] =>
+    buildSpec(input({ mounts })).mounts.map(({ destination, source }) => `${destination} ${source}`);
+  const hosts = at([bind("/etc/hosts"), bind("/dev/shm")]);
+  assert.ok(hosts.includes("/etc/hosts /from") && !hosts.some((line) => line.endsWith("ID/hosts")));
+  assert.ok(hosts.includes("/dev/shm /from") && !hosts.includes("/dev/shm shm"));
+  const dev = at([bind("/dev")]);
+  assert.deepEqual(
+    dev.filter((line) => line.startsWith("/dev")),
+    ["/dev /from"],
+  );
+});
+
+test("--init needs an init, and is left out where the container is not alone in its PID namespace", () => {
+  assert.throws(() => buildSpec(input({ initPath: undefined, hostConfig: { Init: true } })), { kind: "invalid" });
+  const shared = buildSpec(input({ hostConfig: { Init: true, PidMode: "host" } }));
+  assert.deepEqual(shared.process.args, ["true"]);
+});
+
+test("an unlimited ulimit is written as the kernel's infinity, which no JavaScript number holds", () => {
+  const spec = buildSpec(input({ hostConfig: { Ulimits: [{ Name: "core", Soft: -1, Hard: -1 }] } }));
+  assert.match(JSON.stringify(spec.process.rlimits), /"soft":18446744073709551615,"hard":18446744073709551615/);
+  assert.equal(buildSpec(input()).process.rlimits, undefined);
+});
+
+test("a container without seccomp in the kernel runs, unless it asks for a profile", () => {
+  const bare = { ...host, seccomp: false };
+  assert.equal(buildSpec(input({ host: bare })).linux.seccomp, undefined);
+  assert.throws(() => buildSpec(input({ host: bare, hostConfig: { SecurityOpt: ["seccomp={}"] } })), {
+    message: "seccomp is not enabled in your kernel, cannot run a custom seccomp profile",
+  });
+});

@@ -220,7 +220,7 @@ class OverlaySnapshots implements Snapshots {
 /** A snapshot's folders. Its root begins with the mode and owner of the layer's, which it hides. */
 async function makeFolders({ upper, work }: Snapshot, folder: string, below: LayerRecord | undefined): Promise<void> {
   try {
-    await mkdir(folder, { mode: 0o710 });
+    await mkdir(folder, { mode: 0o700 });
   } catch (error) {
     if (errnoOf(error) === "EEXIST") throw taken(folder);
     throw error;

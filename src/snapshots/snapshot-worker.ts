@@ -51,7 +51,9 @@ async function stopping<T>(ring: Ring, body: () => Promise<T>): Promise<T> {
 }
 
 function extract(ring: Ring, folder: string): { needsBelow: boolean } {
-  mkdirSync(folder, { recursive: true });
+  // Nobody but the engine may come here from outside: layers have setuid programs that are long out of date.
+  mkdirSync(dirname(folder), { mode: 0o700 });
+  mkdirSync(folder);
   try {
     const layer = extractLayer(ring, folder);
     current = { layer, folder };

@@ -45,7 +45,7 @@ const cases: readonly Case[] = [
   ["GET", '/v1.51/containers/json?filters={"nope":["x"]}', undefined, 400, /invalid filter 'nope'/],
   ["GET", "/v1.51/containers/json?limit=x", undefined, 400, /./, 500],
   ["POST", "/v1.51/containers/nope/wait?condition=never", undefined, 400, /invalid condition: "never"/],
-  ["POST", "/v1.51/images/load", Buffer.from("this is no archive"), 400, /./, 200],
+  ["POST", "/v1.51/images/load", Buffer.from("this is no archive"), 500, /./, 200],
   ["POST", "/v1.51/images/nope/tag?repo=x", undefined, 404, /No such image: nope/],
   ["POST", "/v1.51/images/busybox/tag?repo=UPPER", undefined, 400, /invalid reference format: repository name .*must be lowercase/],
   ["DELETE", "/v1.51/images/nope", undefined, 404, /No such image: nope/],

@@ -39,7 +39,7 @@ class Run {
   list(nodes: readonly Node[], dot: unknown): Signal {
     for (const node of nodes) {
       if (node.kind === "text") this.output += node.text;
-      else if (node.kind === "break" || node.kind === "continue") return node.kind;
+      else if (node.kind === "jump") return node.to;
       else if (node.kind === "action") {
         const value = this.#pipe(node.pipe, dot);
         if (node.pipe.names.length === 0) this.output += printed(value);

@@ -21,7 +21,8 @@ export interface Branch {
   readonly otherwise: Node[];
 }
 export interface Jump {
-  readonly kind: "break" | "continue";
+  readonly kind: "jump";
+  readonly to: "break" | "continue";
 }
 /** Commands joined by `|`, the last one's value perhaps put into variables. */
 export interface Pipe {
@@ -143,7 +144,7 @@ class Parser {
       this.#token++;
       if (this.#loops === 0) throw this.#error(`{{${word}}} outside {{range}}`);
       this.#finish(word);
-      return { kind: word };
+      return { kind: "jump", to: word };
     }
     if (word === "define" || word === "template" || word === "block")
       throw this.#error(`{{${word}}} is not there yet`);

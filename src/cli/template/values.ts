@@ -16,6 +16,12 @@ export class Struct {
     this.fields = fields;
     this.escapes = escapes;
   }
+
+  /** As Go's JSON encoder writes it. */
+  toJson(): string {
+    const text = `{${dataFields(this).map(pair).join(",")}}`;
+    return this.escapes ? escapeHtml(text) : text;
+  }
 }
 
 /** A nil pointer. */
@@ -87,10 +93,7 @@ export function sortedEntries(value: GoMap): Array<[string, unknown]> {
 
 /** The value as Go's JSON encoder writes it: maps sorted, nothing escaped but where a struct asks for it. */
 export function toJson(value: unknown): string {
-  if (value instanceof Struct) {
-    const text = `{${dataFields(value).map(pair).join(",")}}`;
-    return value.escapes ? escapeHtml(text) : text;
-  }
+  if (value instanceof Struct) return value.toJson();
   if (value === undefined || value === null || value === nil) return "null";
   if (typeof value === "object" && nilCollections.has(value)) return "null";
   if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;

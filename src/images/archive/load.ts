@@ -5,7 +5,8 @@ import { hostPlatform } from "../../oci/platform.ts";
 import { familiarString } from "../../oci/reference.ts";
 import type { Collector } from "../collector.ts";
 import type { LoadOptions, LoadResult } from "../images.ts";
-import { claim, emitImageEvent, type Installation, install, unpackLayers } from "../installer.ts";
+import { claim, emitImageEvent, type Installation, install } from "../installer.ts";
+import { unpackLayers } from "../unpack.ts";
 import { readArchive } from "./files.ts";
 import { planArchive } from "./plan.ts";
 

@@ -25,11 +25,12 @@ export function resources(
 /** Bytes. Swap counts memory and swap together; unless said otherwise it is twice the memory. */
 function memory(hostConfig: HostConfig, host: HostFeatures): LinuxResources["memory"] {
   const { Memory = 0, MemorySwap = 0, MemoryReservation = 0, MemorySwappiness = -1, OomKillDisable } = hostConfig;
-  const swap = Memory === 0 || !host.swapLimit ? undefined : MemorySwap === 0 ? Memory * 2 : Math.max(MemorySwap, -1);
+  // Unlimited swap (-1) is what a cgroup has when nobody sets it.
+  const swap = MemorySwap === 0 ? Memory * 2 : MemorySwap;
   return whole({
     limit: Memory || undefined,
     reservation: MemoryReservation || undefined,
-    swap,
+    swap: Memory > 0 && swap > 0 && host.swapLimit ? swap : undefined,
     swappiness: host.cgroup === "v1" && MemorySwappiness >= 0 ? MemorySwappiness : undefined,
     disableOOMKiller: host.cgroup === "v1" && OomKillDisable ? true : undefined,
   });

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { access, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { access, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
@@ -145,12 +145,8 @@ export class ShimHost {
       await this.shims.adopt(this.op, dir).catch(() => {});
     }
     await this.shims.close();
-    for (const controller of await readdir("/sys/fs/cgroup")) {
-      await rm(`/sys/fs/cgroup/${controller}${cgroupParent}`, { recursive: false, force: true }).catch(() => {});
-      execFileSync("rmdir", ["--ignore-fail-on-non-empty", `/sys/fs/cgroup/${controller}${cgroupParent}`], {
-        stdio: "ignore",
-      });
-    }
+    for (const controller of ["", ...(await readdir("/sys/fs/cgroup"))])
+      await rmdir(join("/sys/fs/cgroup", controller, cgroupParent)).catch(() => {});
     const reports = (await readdir(this.root)).filter((name) => name.startsWith("asan"));
     const texts = await Promise.all(reports.map((name) => readFile(join(this.root, name), "utf8")));
     await rm(this.root, { recursive: true, force: true });

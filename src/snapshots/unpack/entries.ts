@@ -16,6 +16,8 @@ export interface PendingLink {
 export interface Unpacking {
   readonly root: LayerRoot;
   readonly reader: TarReader;
+  /** The process's, to know which files were made with the mode that they should have. */
+  readonly umask: number;
   /** Modification times of folders, which are set once nothing is made in them any more. */
   readonly folderTimes: Map<ByteString, TimeSpec>;
   readonly pendingLinks: PendingLink[];
@@ -67,14 +69,15 @@ function place(
 
 function writeFile(to: Unpacking, entry: Entry, path: ByteString): void {
   const flags = flag.WRONLY | flag.CREAT | flag.EXCL | flag.NOFOLLOW;
-  const [, fd] = place(to, path, (folder, name) => files.openat(folder, name, flags, 0o600), "open");
+  const created = entry.mode & 0o777;
+  const [, fd] = place(to, path, (folder, name) => files.openat(folder, name, flags, created), "open");
   try {
     if (entry.extents) writeSparse(fd, to.reader, entry, path);
     else for (let bytes = to.reader.read(); bytes.length > 0; bytes = to.reader.read()) writeAll(fd, bytes, null, path);
     // Owner first: chown(2) takes away setuid bits and capabilities.
     must(files.fchown(fd, entry.uid, entry.gid), "chown", `/${path}`);
     setXattrs(entry, path, (key, value) => files.fsetxattr(fd, key, value));
-    must(files.fchmod(fd, entry.mode), "chmod", `/${path}`);
+    if (entry.mode !== (created & ~to.umask)) must(files.fchmod(fd, entry.mode), "chmod", `/${path}`);
     must(files.futimens(fd, entry.mtime), "utimes", `/${path}`);
   } finally {
     files.close(fd);

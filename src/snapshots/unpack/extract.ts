@@ -22,7 +22,7 @@ export function extractLayer(ring: Ring, folder: string): Extracted {
   const source = new RingReader(ring);
   const root = new LayerRoot(files.openFolder(folder));
   const reader = new TarReader(source);
-  const to: Unpacking = { root, reader, folderTimes: new Map(), pendingLinks: [] };
+  const to: Unpacking = { root, reader, umask: process.umask(), folderTimes: new Map(), pendingLinks: [] };
   let size = 0;
   try {
     for (let entry = reader.next(); entry; entry = reader.next()) {

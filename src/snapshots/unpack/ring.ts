@@ -16,8 +16,8 @@ const stopped = 2;
 
 /** Bytes in the ring: enough for both sides to work without waking each other for each file. */
 const capacity = 4 << 20;
-/** The reader gives space back in pieces of this size, for each costs a wake-up. */
-const releaseSize = 128 << 10;
+/** The reader gives space back in pieces of this size, for each costs a wake-up of the other side. */
+const releaseSize = 1 << 20;
 
 /**
  * Memory that two threads share: one puts the bytes of an archive in, the other takes them out. Either, or the main

@@ -1,0 +1,48 @@
+import { atLeast, type Command } from "../command.ts";
+import { containerFlags } from "../container-flags.ts";
+import { apiSocketMount, type ContainerRequest, containerRequest } from "../container-request.ts";
+import { checkPullPolicy, createContainer } from "../create-container.ts";
+import { Failure, textOf } from "../failure.ts";
+import type { Flags } from "../flags.ts";
+import { parsePlatform } from "../../oci/platform.ts";
+
+export const command: Command = {
+  usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+  summary: "Create a container without starting it",
+  args: atLeast(1),
+  stopAtFirst: true,
+  flags: containerFlags,
+  async run({ context, flags, args, path }) {
+    const request = readRequest(flags, args, path, context.client.host);
+    checkPlatform(flags);
+    context.print(`${await createContainer(context, request, flags)}\n`);
+  },
+};
+
+/** What the flags ask for; throws {@link Failure} 125 with a hint at the help, as Docker does. */
+export function readRequest(flags: Flags, args: readonly string[], path: string, host: string): ContainerRequest {
+  try {
+    checkPullPolicy(flags);
+    const request = containerRequest(flags, args);
+    if (flags.bool("use-api-socket"))
+      request.hostConfig.Mounts = [...(request.hostConfig.Mounts ?? []), apiSocketMount(host)];
+    return request;
+  } catch (error) {
+    throw withHelp(error, path, 125);
+  }
+}
+
+/** The failure of `run` and `create`: the program's name before it, a hint at the help after it. */
+export function withHelp(error: unknown, path: string, exitCode: number): Failure {
+  return new Failure(`keelson: ${textOf(error)}\n\nRun '${path} --help' for more information`, exitCode, error);
+}
+
+export function checkPlatform(flags: Flags): void {
+  const text = flags.string("platform");
+  if (text === "") return;
+  try {
+    parsePlatform(text);
+  } catch (error) {
+    throw new Failure(`error parsing specified platform: ${textOf(error)}`, 1, error);
+  }
+}
