@@ -143,7 +143,6 @@ describe("a connection that is taken over", () => {
     await raw.until("\r\n\r\n");
     assert.equal(server.api.operations().length, 1);
     const { op } = services.asked.find(({ name }) => name === "attach")!;
-    raw.socket.resetAndDestroy?.();
     raw.socket.destroy();
     cat.push("x".repeat(1 << 20));
     await cat.closed_;

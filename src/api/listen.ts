@@ -1,6 +1,7 @@
 import { chmod, lstat, rm } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { connect, type ListenOptions } from "node:net";
+import type { Duplex } from "node:stream";
 import { conflict, errnoOf, invalid, withKind } from "../base/errors.ts";
 
 /** PEM texts. With `ca`, only clients with a certificate of that authority may speak (mTLS). */
@@ -95,6 +96,7 @@ async function createTls(tls: ServerTls, handler: RequestListener): Promise<Serv
 }
 
 function listening(server: Server, options: ListenOptions): Promise<void> {
+  server.on("clientError", refuseMalformed);
   return new Promise((resolve, reject) => {
     const where = options.path ?? `${options.host}:${options.port}`;
     server.once("error", (error) => {
@@ -106,4 +108,16 @@ function listening(server: Server, options: ListenOptions): Promise<void> {
       resolve();
     });
   });
+}
+
+/** Answers what is not HTTP, unless the connection is broken or an answer is under way. */
+function refuseMalformed(error: Error & { code?: string }, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy();
+  const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
+  const message = tooLarge ? "the request's headers are too large" : `malformed HTTP request: ${error.message}`;
+  const body = `${JSON.stringify({ message })}\n`;
+  socket.end(
+    `HTTP/1.1 ${tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request"}\r\n` +
+      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }

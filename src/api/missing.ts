@@ -13,7 +13,7 @@ const missing: ReadonlyArray<readonly [methods: string, path: RegExp, what: stri
   ["POST", /^\/session$/, "session (BuildKit)"],
   ["POST", /^\/grpc$/, "grpc (BuildKit)"],
   ["POST", /^\/build$/, "build"],
-  ["POST", /^\/build\/(prune|cancel)$/, "build cache"],
+  ["POST", /^\/build\/cancel$/, "build"],
   ["POST", /^\/commit$/, "commit"],
   ["GET", /^\/images\/search$/, "image search"],
   ["GET", /^\/images\/get$/, "image save"],

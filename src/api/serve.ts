@@ -7,7 +7,7 @@ import { debugChannel, type Logger } from "../base/log.ts";
 import { Operation } from "../base/operation.ts";
 import type { EndpointSpec } from "../client/endpoints/endpoint.ts";
 import { decodeBody } from "./decode/body.ts";
-import { decodeQuery } from "./decode/query.ts";
+import { decodeQuery, parseQuery } from "./decode/query.ts";
 import { statusOfKind } from "./errors.ts";
 import { join, takeOver, writeHead } from "./hijack.ts";
 import { sendBytes, sendJson, sendLines } from "./respond.ts";
@@ -72,7 +72,7 @@ async function decode(
     op,
     version: target.version ?? maximumVersion,
     params: request.params as Call<EndpointSpec>["params"],
-    query: decodeQuery(endpoint.query, new URLSearchParams(target.query)),
+    query: decodeQuery(endpoint.query, parseQuery(target.query)),
     body: (body === undefined || body === "raw" ? undefined : await decodeBody(body, request.raw)) as undefined,
     stream: request.raw,
     headers: request.headers,

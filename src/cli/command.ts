@@ -11,7 +11,7 @@ export interface Command {
   /** Flags end at the first word that is none. */
   readonly stopAtFirst?: boolean;
   /** Does the work. Resolves with the exit code (0 where it says nothing); throws what is to be printed. */
-  run(invocation: Invocation): Promise<number | void>;
+  run(invocation: Invocation): Promise<number | undefined>;
 }
 
 /** One call of a command. */

@@ -1,7 +1,8 @@
 import { bool, type Flag, list, string } from "./flags.ts";
 import { parseFilter } from "./parse/policies.ts";
 
-const formats = "'json':             Print in JSON format\n'TEMPLATE':         Print output using the given Go template";
+const formats =
+  "'json':             Print in JSON format\n'TEMPLATE':         Print output using the given Go template";
 
 /** `--format` of a list. */
 export const listFormat: Flag = string(

@@ -16,7 +16,11 @@ async function completionWords(): Promise<Words> {
   const words = new Map<string, readonly string[]>();
   const top = [...entriesOf("").map(([name]) => name), ...Object.keys(groups), "help"];
   words.set("", [...top.sort(), ...globalFlags.map(({ name }) => `--${name}`)]);
-  for (const group of Object.keys(groups)) words.set(group, entriesOf(group).map(([name]) => name));
+  for (const group of Object.keys(groups))
+    words.set(
+      group,
+      entriesOf(group).map(([name]) => name),
+    );
   for (const entry of entries) {
     const { command } = await entry.load();
     const flags = [...command.flags.filter(({ hidden }) => !hidden).map(({ name }) => `--${name}`), "--help"];

@@ -17,7 +17,8 @@ const bytes = (name: string, short: string, help: string, read = parseBytes): Fl
   value(name, short, "bytes", help, read, 0);
 const duration = (name: string, help: string): Flag =>
   value(name, "", "duration", `${help} (ms|s|m|h)`, parseDuration, 0, { shown: "0s" });
-const text = (name: string, short: string, help: string, type = "string"): Flag => string(name, short, help, "", { type });
+const text = (name: string, short: string, help: string, type = "string"): Flag =>
+  string(name, short, help, "", { type });
 const map = (name: string, help: string, read?: (t: string) => unknown): Flag =>
   list(name, "", help, read, { type: "map", shown: "map[]" });
 const shownList = (name: string, help: string, read: (t: string) => unknown, type = "list"): Flag =>
@@ -50,7 +51,15 @@ const process: readonly Flag[] = [
 ];
 
 const limits: readonly Flag[] = [
-  value("blkio-weight", "", "uint16", "Relative weight of block IO, 10 to 1000; 0 turns it off", (t) => parseUnsigned(t, 65535), 0, { shown: "0" }),
+  value(
+    "blkio-weight",
+    "",
+    "uint16",
+    "Relative weight of block IO, 10 to 1000; 0 turns it off",
+    (t) => parseUnsigned(t, 65535),
+    0,
+    { shown: "0" },
+  ),
   shownList("blkio-weight-device", "Relative weight of block IO for a device", parseWeightDevice),
   text("cgroup-parent", "", "Cgroup that holds the container's"),
   int("cpu-count", "", "Number of CPUs (Windows only)"),

@@ -1,21 +1,10 @@
-import type {
-  ContainerConfig,
-  HostConfig,
-  Mount,
-  NetworkingConfig,
-} from "../client/endpoints/container-config.ts";
+import type { ContainerConfig, HostConfig, Mount, NetworkingConfig } from "../client/endpoints/container-config.ts";
 import type { Flags } from "./flags.ts";
 import { toMap } from "./parse/csv.ts";
 import { readEnvFile, readLabelFile } from "./parse/env.ts";
 import { parseTmpfs, parseVolumes } from "./parse/mounts.ts";
 import { checkMac, endpointOf, joinNetworkFlags, type NetworkRequest } from "./parse/network.ts";
-import {
-  checkMode,
-  parseLogOptions,
-  parseRestart,
-  parseSecurity,
-  parseStorageOptions,
-} from "./parse/policies.ts";
+import { checkMode, parseLogOptions, parseRestart, parseSecurity, parseStorageOptions } from "./parse/policies.ts";
 import { parsePorts } from "./parse/ports.ts";
 import { isCdiDevice, parseDevice } from "./parse/resources.ts";
 
@@ -172,10 +161,7 @@ function resources(flags: Flags): HostConfig {
   const devices = flags.list("device");
   const cdi = devices.filter(isCdiDevice);
   const gpus = flags.get<object | undefined>("gpus");
-  const requests = [
-    ...(gpus ? [gpus] : []),
-    ...(cdi.length > 0 ? [{ Driver: "cdi", DeviceIDs: cdi }] : []),
-  ];
+  const requests = [...(gpus ? [gpus] : []), ...(cdi.length > 0 ? [{ Driver: "cdi", DeviceIDs: cdi }] : [])];
   const plain = devices.filter((device) => !isCdiDevice(device)).map(parseDevice);
   return {
     MemorySwappiness: flags.number("memory-swappiness"),

@@ -1,6 +1,6 @@
+import { messageOf } from "../base/errors.ts";
 import type { Client } from "../client/client.ts";
 import { createClient } from "../client/client.ts";
-import { messageOf } from "../base/errors.ts";
 import { Failure } from "./failure.ts";
 import type { Flags } from "./flags.ts";
 import { clientOptions } from "./globals.ts";

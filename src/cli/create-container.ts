@@ -1,12 +1,12 @@
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { errnoOf, messageOf } from "../base/errors.ts";
 import type { Reference } from "../oci/reference.ts";
+import { pull, shown } from "./commands/pull.ts";
 import type { ContainerRequest } from "./container-request.ts";
 import type { Context } from "./context.ts";
-import { pull, shown } from "./commands/pull.ts";
 import { Failure, isNotFound } from "./failure.ts";
 import type { Flags } from "./flags.ts";
 import { reference } from "./parse/image-name.ts";
-import { errnoOf, messageOf } from "../base/errors.ts";
 
 /** Creates the container, pulling its image where it is missing or `--pull always`; prints warnings. Its ID. */
 export async function createContainer(context: Context, request: ContainerRequest, flags: Flags): Promise<string> {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Duplex, Readable } from "node:stream";
+import { Duplex, type Readable, Writable } from "node:stream";
 import type { Endpoints, EndpointsOf } from "./endpoints/index.ts";
 import { errorOf } from "./failure.ts";
 import { jsonLines, readJson } from "./lines.ts";
@@ -135,7 +135,8 @@ export function olderOf(a: string, b: string): string {
   return majorA < majorB || (majorA === majorB && minorA < minorB) ? a : b;
 }
 
-/** A server that answered 200 without the upgrade sends output only. */
+/** A server that answered 200 without the upgrade sends output only; input is dropped. */
 function readOnly(response: IncomingMessage): Duplex {
-  return response.socket as Duplex;
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  return Duplex.from({ readable: response, writable: nowhere });
 }

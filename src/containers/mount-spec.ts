@@ -141,6 +141,7 @@ function image(mount: Mount, fail: Fail): Part {
   return {
     type: "image",
     name: mount.Source,
+    source: mount.Source,
     rw: false,
     propagation: defaultPropagation,
     ...set({ subpath: Subpath || undefined }),

@@ -7,7 +7,8 @@ import type { ContainersService } from "../containers/service.ts";
 import { createContainers } from "../containers/service.ts";
 import { openContentStore } from "../content/layout.ts";
 import { createImages } from "../images/create.ts";
-import type { Images } from "../images/images.ts";
+import { ensureBase } from "../images/base.ts";
+import type { Image, Images } from "../images/images.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { openKernel } from "../kernel/open.ts";
 import type { Networks } from "../networks/networks.ts";
@@ -90,6 +91,11 @@ export class Engine implements AsyncDisposable {
   /** Makes and starts a container, with its output as streams. */
   run(options: RunOptions): Promise<Running> {
     return runContainer(this, options);
+  }
+
+  /** The embedded base image, `keelson/base`: made from this machine's static busybox where it is not there yet. */
+  base(): Promise<Image> {
+    return ensureBase(Operation.background("base image"), this.images);
   }
 
   /** Lets go of everything: containers run on. */

@@ -9,6 +9,7 @@ import type { Digest } from "../oci/digest.ts";
 import { type ImageConfig, type Manifest, mediaTypes } from "../oci/image.ts";
 import { hostPlatform } from "../oci/platform.ts";
 import { familiarString, parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
+import { borrowed } from "./archive/borrowed.ts";
 import { type Compression, decompress, sniff } from "./archive/decompress.ts";
 import { applyChanges } from "./changes/apply.ts";
 import type { Collector, Lease } from "./collector.ts";
@@ -29,7 +30,7 @@ export async function importImage(
   const run = applyChanges({}, request.changes ?? []);
   return parts.collector.hold(async (lease) => {
     await lease.everyBlob();
-    const layer = await takeLayer(op, parts.content, archive);
+    const layer = await takeLayer(op, parts.content, borrowed(archive));
     await lease.blob(layer.blob.digest);
     const created = request.created ?? formatNano(nowNano());
     const comment = request.message || "Imported from -";

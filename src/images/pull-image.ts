@@ -71,11 +71,13 @@ export async function fetchLayers(
   candidate: Candidate,
   report: Report,
 ): Promise<void> {
-  const { content, snapshots, repository } = context;
+  const { content, snapshots, records, repository } = context;
   const chains = chainIds(candidate.config.rootfs.diff_ids);
   const isHere = chains.map((chainId) => snapshots.layer(chainId) !== undefined);
   const ids = candidate.layers.map(({ digest }) => shortId(digest));
-  for (const [i, id] of ids.entries()) report({ status: isHere[i] ? "Already exists" : "Pulling fs layer", id });
+  const isKnown = records.image(candidate.id) !== undefined && isHere.every(Boolean);
+  if (!isKnown)
+    for (const [i, id] of ids.entries()) report({ status: isHere[i] ? "Already exists" : "Pulling fs layer", id });
   const stop = new AbortController();
   const own = new Operation(op.name, AbortSignal.any([op.signal, stop.signal]));
   const slots = new Slots(repository.limits.parallel);

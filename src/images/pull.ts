@@ -113,10 +113,9 @@ async function findRepository<T>(
 /** Docker tells what a refusal means for the image that was asked for. */
 function inDockersWords(error: unknown, reference: Reference): unknown {
   if (!(error instanceof TransferError)) return error;
-  const { code, cause } = error.transfer;
-  const words = typeof cause === "string" ? cause : error.message;
+  const words = error.message;
   const name = familiarName(reference);
-  switch (code) {
+  switch (error.transfer.code) {
     case "MANIFEST_UNKNOWN":
       return notFound(`manifest for ${familiarString(reference)} not found: ${words}`, { cause: error });
     case "NAME_UNKNOWN":

@@ -18,9 +18,9 @@ export interface Attempt {
  */
 export async function runtimeError(error: unknown, attempt: Attempt): Promise<KeelsonError> {
   if (!(error instanceof ShimError) || !error.fromRuntime) throw error;
-  const words = translate(error.message, await commandOf(attempt).catch(() => ""));
+  const words = translate(error.message, await commandOf(attempt).catch(() => ""), attempt.verb);
   const exitCode = exitCodeOf(words);
-  const message = `${prefix(attempt)}${words}: unknown`;
+  const message = `${prefix(attempt)}${words}`;
   return new KeelsonError(exitCode === 128 ? "system" : "invalid", message, { exitCode, cause: error });
 }
 
@@ -37,21 +37,28 @@ async function commandOf(attempt: Attempt): Promise<string> {
   return (attempt.verb === "start" ? parsed.process?.args?.[0] : parsed.args?.[0]) ?? "";
 }
 
-/** crun and runc name the same failures differently; the words of runc are those that Docker's users know. */
-function translate(text: string, command: string): string {
+/** crun and runc name the same failures differently; the words of Docker 28, which come from runc 1.3, are what users know. */
+function translate(text: string, command: string, verb: Attempt["verb"]): string {
   const words = plain(text);
-  const unable = "unable to start container process: ";
-  if (/^executable file .* not found in \$PATH/.test(words)) return `${unable}${notFound(command)}`;
-  if (/^open executable: (operation not permitted|permission denied|is a directory)/i.test(words))
-    return `${unable}exec: ${JSON.stringify(command)}: permission denied`;
-  return words;
+  const quoted = `exec: ${JSON.stringify(command)}`;
+  for (const [pattern, answer] of [
+    [/^executable file .* not found/, notFound(command)],
+    [/^the path .* exists but it is not executable|^open executable: permission denied/, "permission denied"],
+    [/^the path .* is not a regular file|^open executable: operation not permitted/, "is a directory: permission denied"],
+    [/^exec: ".*": is a directory$/, "is a directory: permission denied"],
+  ] as const)
+    if (pattern.test(words)) return `${unable(verb)}${quoted}: ${answer}`;
+  return words.startsWith("exec: ") ? `${unable(verb)}${words}` : words;
+}
+
+function unable(verb: Attempt["verb"]): string {
+  return `unable to start container process: ${verb === "start" ? "error during container init: " : ""}`;
 }
 
 function notFound(command: string): string {
-  const quoted = JSON.stringify(command);
   return command.includes("/")
-    ? `exec: ${quoted}: stat ${command}: no such file or directory`
-    : `exec: ${quoted}: executable file not found in $PATH`;
+    ? `stat ${command}: no such file or directory`
+    : "executable file not found in $PATH";
 }
 
 /** The last line, without the runtime's own prefix, the kernel's words in lower case as Go writes them. */
@@ -62,7 +69,8 @@ function plain(text: string): string {
       message.replace(/\\(.)/g, "$1"),
     )
     .replace(/^(?:runc|crun) (?:run|exec|create) failed: |^exec failed: /, "")
-    .replace(/No such file or directory|Permission denied|Not a directory|Is a directory/g, (word) =>
+    .replace(/^unable to start container process: (?:error during container init: )?(?=exec: )/, "")
+    .replace(/No such file or directory|Permission denied|Operation not permitted|Not a directory|Is a directory/g, (word) =>
       word.toLowerCase(),
     );
 }

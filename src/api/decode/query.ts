@@ -2,6 +2,14 @@ import { KindGuard, type TObject, type TSchema } from "@sinclair/typebox";
 import { invalid } from "../../base/errors.ts";
 import { parseFilters } from "./filters.ts";
 
+/** Splits a query string. Throws `invalid` for what Go's parser refuses: a broken escape, or a semicolon. */
+export function parseQuery(text: string): URLSearchParams {
+  const broken = /%(?![0-9a-f]{2}).{0,2}/i.exec(text);
+  if (broken) throw invalid(`invalid URL escape ${JSON.stringify(broken[0])}`);
+  if (text.includes(";")) throw invalid("invalid semicolon separator in query");
+  return new URLSearchParams(text);
+}
+
 /** Reads a query string by its schema, with the rules of Docker's decoder. Parameters without a name here are dropped. */
 export function decodeQuery(schema: TObject | undefined, search: URLSearchParams): Record<string, unknown> {
   const decoded: Record<string, unknown> = {};

@@ -1,5 +1,13 @@
 import { invalid, notImplemented } from "../../base/errors.ts";
-import { ping, pingHead, systemAuth, systemDf, systemInfo, systemVersion } from "../../client/endpoints/system.ts";
+import {
+  buildPrune,
+  ping,
+  pingHead,
+  systemAuth,
+  systemDf,
+  systemInfo,
+  systemVersion,
+} from "../../client/endpoints/system.ts";
 import { diskUsage } from "../disk-usage.ts";
 import { type Bytes, type Route, route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
@@ -24,6 +32,7 @@ export function systemRoutes(services: ApiServices): Route[] {
       const { status, identityToken } = await login.login(op, body);
       return { Status: status, IdentityToken: identityToken };
     }),
+    route(buildPrune, () => ({ CachesDeleted: null, SpaceReclaimed: 0 })),
     route(systemDf, async ({ op, query, version }) => {
       for (const type of query.type ?? [])
         if (!usageTypes.includes(type)) throw invalid(`unknown object type: ${type}`);

@@ -117,7 +117,7 @@ export const running: Container = {
       { containerPort: 80, protocol: "tcp", hostIp: "::", hostPort: 8080 },
     ],
     hostsFile: "",
-    hostNames: [],
+    hostNames: "web",
     resolvConf: "",
   },
   restartCount: 0,

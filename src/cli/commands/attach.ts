@@ -19,7 +19,11 @@ export const command: Command = {
     bool("sig-proxy", "", "Hand signals on to the container", true),
   ],
   async run({ context, flags, args: [name] }) {
-    const { Id: id, Config: config, State: state } = await context.client.call("GET /containers/{id}/json", {
+    const {
+      Id: id,
+      Config: config,
+      State: state,
+    } = await context.client.call("GET /containers/{id}/json", {
       params: { id: name! },
     });
     refuseUnlessRunning(state);
@@ -33,7 +37,9 @@ export const command: Command = {
     });
     const stopProxy =
       flags.bool("sig-proxy") && !config.Tty
-        ? proxySignals((signal) => context.client.call("POST /containers/{id}/kill", { params: { id }, query: { signal } }))
+        ? proxySignals((signal) =>
+            context.client.call("POST /containers/{id}/kill", { params: { id }, query: { signal } }),
+          )
         : () => {};
     const stopSize = config.Tty ? await redraw(context, id) : () => {};
     try {

@@ -9,7 +9,8 @@ export const command: Command = {
   flags: [],
   async run({ context, args: [shell] }) {
     const script = await completionScript(shell!);
-    if (script === undefined) throw new Failure(`keelson: no completion for the shell '${shell}': bash, zsh and fish are there`);
+    if (script === undefined)
+      throw new Failure(`keelson: no completion for the shell '${shell}': bash, zsh and fish are there`);
     context.print(script);
   },
 };

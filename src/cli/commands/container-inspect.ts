@@ -3,7 +3,6 @@ import { oneFormat } from "../common-flags.ts";
 import { bool } from "../flags.ts";
 import { inspectObjects } from "../inspect-objects.ts";
 
-
 export const command: Command = {
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   summary: "Show everything about containers",
@@ -11,6 +10,9 @@ export const command: Command = {
   flags: [oneFormat(), bool("size", "s", "Show sizes")],
   run: ({ context, flags, args }) =>
     inspectObjects(context, args, flags.string("format"), (id) =>
-      context.client.call("GET /containers/{id}/json", { params: { id }, query: flags.bool("size") ? { size: true } : {} }),
+      context.client.call("GET /containers/{id}/json", {
+        params: { id },
+        query: flags.bool("size") ? { size: true } : {},
+      }),
     ),
 };

@@ -1,10 +1,10 @@
+import { parsePlatform } from "../../oci/platform.ts";
 import { atLeast, type Command } from "../command.ts";
 import { containerFlags } from "../container-flags.ts";
 import { apiSocketMount, type ContainerRequest, containerRequest } from "../container-request.ts";
 import { checkPullPolicy, createContainer } from "../create-container.ts";
 import { Failure, textOf } from "../failure.ts";
 import type { Flags } from "../flags.ts";
-import { parsePlatform } from "../../oci/platform.ts";
 
 export const command: Command = {
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",

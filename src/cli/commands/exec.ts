@@ -1,3 +1,5 @@
+import { messageOf } from "../../base/errors.ts";
+import type { ExecConfig } from "../../client/endpoints/container-config.ts";
 import { atLeast, type Command, type Invocation } from "../command.ts";
 import { detachKeys } from "../common-flags.ts";
 import type { Context } from "../context.ts";
@@ -6,8 +8,6 @@ import { bool, type Flags, list, string } from "../flags.ts";
 import { parseEnv, readEnvFile } from "../parse/env.ts";
 import { runSession } from "../stream/session.ts";
 import { followSize, requireTerminal, terminalSize } from "../stream/terminal.ts";
-import { messageOf } from "../../base/errors.ts";
-import type { ExecConfig } from "../../client/endpoints/container-config.ts";
 
 export const command: Command = {
   usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
@@ -79,7 +79,9 @@ async function runAttached(
     params: { id },
     body: { Detach: false, Tty: tty, ...consoleSize },
   });
-  const stopSize = tty ? followSize(context.stdout, ({ height, width }) => resize(context, id, height, width)) : () => {};
+  const stopSize = tty
+    ? followSize(context.stdout, ({ height, width }) => resize(context, id, height, width))
+    : () => {};
   try {
     await runSession(hijacked, {
       stdin: stdin ? context.stdin : undefined,
@@ -96,5 +98,8 @@ async function runAttached(
 }
 
 function resize(context: Context, id: string, height: number, width: number): Promise<unknown> {
-  return context.client.call("POST /exec/{id}/resize", { params: { id }, query: { h: String(height), w: String(width) } });
+  return context.client.call("POST /exec/{id}/resize", {
+    params: { id },
+    query: { h: String(height), w: String(width) },
+  });
 }

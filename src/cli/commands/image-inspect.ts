@@ -1,6 +1,5 @@
 import { atLeast, type Command } from "../command.ts";
-import { oneFormat } from "../common-flags.ts";
-import { platform } from "../common-flags.ts";
+import { oneFormat, platform } from "../common-flags.ts";
 import { inspectObjects } from "../inspect-objects.ts";
 import { platformJson } from "../parse/platform.ts";
 
@@ -11,6 +10,9 @@ export const command: Command = {
   flags: [oneFormat(), platform("Show this platform of an image of several")],
   run: ({ context, flags, args }) =>
     inspectObjects(context, args, flags.string("format"), (id) =>
-      context.client.call("GET /images/{name}/json", { params: { name: id }, query: platformJson(flags.string("platform")) }),
+      context.client.call("GET /images/{name}/json", {
+        params: { name: id },
+        query: platformJson(flags.string("platform")),
+      }),
     ),
 };

@@ -1,10 +1,10 @@
 import { between, type Command } from "../command.ts";
 import { filter, listFormat, noTrunc, quiet } from "../common-flags.ts";
+import { Failure } from "../failure.ts";
 import { bool } from "../flags.ts";
 import { imageListing, imageRows } from "../format/images.ts";
 import { renderList } from "../format/listing.ts";
 import { filterMap } from "../parse/policies.ts";
-import { Failure } from "../failure.ts";
 
 export const command: Command = {
   usage: "[OPTIONS] [REPOSITORY[:TAG]]",

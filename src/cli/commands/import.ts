@@ -1,7 +1,7 @@
+import { familiarName } from "../../oci/reference.ts";
 import { between, type Command } from "../command.ts";
 import { platform } from "../common-flags.ts";
 import { list, string } from "../flags.ts";
-import { familiarName } from "../../oci/reference.ts";
 import { reference } from "../parse/image-name.ts";
 import { type ProgressLine, showProgress } from "../stream/progress.ts";
 import { openFile } from "./load.ts";

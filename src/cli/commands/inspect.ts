@@ -29,7 +29,9 @@ export const command: Command = {
     const type = flags.string("type");
     if (flags.changed("type") && finders[type] === undefined)
       throw new Failure(
-        type === "" ? 'type is empty: must be one of "config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"' : `unknown type: ${JSON.stringify(type)}: must be one of "container", "image", "network", "volume"`,
+        type === ""
+          ? 'type is empty: must be one of "config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"'
+          : `unknown type: ${JSON.stringify(type)}: must be one of "container", "image", "network", "volume"`,
       );
     const kinds = type === "" ? Object.keys(finders) : [type];
     return inspectObjects(context, args, flags.string("format"), async (name) => {

@@ -1,10 +1,10 @@
+import { messageOf } from "../../base/errors.ts";
 import { type Command, exactly } from "../command.ts";
+import { Failure } from "../failure.ts";
 import { bool, string } from "../flags.ts";
 import { parseTimestamp } from "../parse/timestamps.ts";
 import { FrameReader } from "../stream/frames.ts";
 import { write } from "../stream/write.ts";
-import { Failure } from "../failure.ts";
-import { messageOf } from "../../base/errors.ts";
 
 export const command: Command = {
   usage: "[OPTIONS] CONTAINER",

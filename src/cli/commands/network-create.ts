@@ -1,10 +1,10 @@
+import { messageOf } from "../../base/errors.ts";
 import { type Command, exactly } from "../command.ts";
+import { Failure } from "../failure.ts";
 import { bool, list, string, strings } from "../flags.ts";
 import { toMap } from "../parse/csv.ts";
 import { parseLabel } from "../parse/env.ts";
 import { ipamPools } from "../parse/ipam.ts";
-import { Failure } from "../failure.ts";
-import { messageOf } from "../../base/errors.ts";
 
 const map = { type: "map", shown: "map[]" };
 

@@ -3,7 +3,6 @@ import { oneFormat } from "../common-flags.ts";
 import { bool } from "../flags.ts";
 import { inspectObjects } from "../inspect-objects.ts";
 
-
 export const command: Command = {
   usage: "[OPTIONS] NETWORK [NETWORK...]",
   summary: "Show everything about networks",
@@ -11,6 +10,9 @@ export const command: Command = {
   flags: [oneFormat(), bool("verbose", "v", "Show what helps in diagnosis")],
   run: ({ context, flags, args }) =>
     inspectObjects(context, args, flags.string("format"), (id) =>
-      context.client.call("GET /networks/{id}", { params: { id }, query: flags.bool("verbose") ? { verbose: true } : {} }),
+      context.client.call("GET /networks/{id}", {
+        params: { id },
+        query: flags.bool("verbose") ? { verbose: true } : {},
+      }),
     ),
 };

@@ -20,7 +20,8 @@ export const command: Command = {
       return;
     }
     const [number, protocol = "tcp"] = asked.split("/");
-    if (!/^\d+$/.test(number!) || Number(number) > 65535) throw new Failure(`Error: invalid port (${number}): invalid port number`);
+    if (!/^\d+$/.test(number!) || Number(number) > 65535)
+      throw new Failure(`Error: invalid port (${number}): invalid port number`);
     const found = ports[`${number}/${protocol}`];
     if (!found || found.length === 0) throw new Failure(`Error: No public port '${asked}' published for ${id}`);
     context.print(found.map((binding) => `${address(binding)}\n`).join(""));

@@ -44,4 +44,3 @@ function usesSize(format: string): boolean {
 function truncates(flags: Flags): boolean {
   return !flags.bool("no-trunc");
 }
-

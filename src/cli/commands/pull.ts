@@ -1,8 +1,8 @@
+import { canonicalString, familiarName, familiarString, type Reference } from "../../oci/reference.ts";
 import { type Command, exactly } from "../command.ts";
 import type { Context } from "../context.ts";
 import { Failure } from "../failure.ts";
 import { bool, string } from "../flags.ts";
-import { familiarName, familiarString, type Reference, canonicalString } from "../../oci/reference.ts";
 import { reference } from "../parse/image-name.ts";
 import { type ProgressTarget, pullImage } from "../stream/progress.ts";
 

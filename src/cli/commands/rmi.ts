@@ -24,7 +24,10 @@ export const command: Command = {
     let fatal = false;
     for (const name of args) {
       try {
-        for (const { Deleted, Untagged } of await context.client.call("DELETE /images/{name}", { params: { name }, query }))
+        for (const { Deleted, Untagged } of await context.client.call("DELETE /images/{name}", {
+          params: { name },
+          query,
+        }))
           context.print(Deleted === undefined ? `Untagged: ${Untagged}\n` : `Deleted: ${Deleted}\n`);
       } catch (error) {
         if (!isNotFound(error)) fatal = true;
@@ -37,4 +40,3 @@ export const command: Command = {
     context.warn(`${errors.map(textOf).join("\n")}\n`);
   },
 };
-

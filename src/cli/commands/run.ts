@@ -6,10 +6,10 @@ import { createContainer } from "../create-container.ts";
 import { watchExit } from "../exit-status.ts";
 import { textOf } from "../failure.ts";
 import type { Flags } from "../flags.ts";
+import { parseDetachKeys } from "../stream/detach-keys.ts";
 import { Detached, runSession } from "../stream/session.ts";
 import { proxySignals } from "../stream/signals.ts";
 import { followSize, requireTerminal, terminalSize } from "../stream/terminal.ts";
-import { parseDetachKeys } from "../stream/detach-keys.ts";
 import { readRequest, withHelp } from "./create.ts";
 
 export const command: Command = {
@@ -106,7 +106,12 @@ async function attach(
   { config }: ContainerRequest,
   flags: Flags,
 ): Promise<Session | undefined> {
-  const { AttachStdin: stdin = false, AttachStdout: stdout = false, AttachStderr: stderr = false, Tty = false } = config;
+  const {
+    AttachStdin: stdin = false,
+    AttachStdout: stdout = false,
+    AttachStderr: stderr = false,
+    Tty = false,
+  } = config;
   if (!stdin && !stdout && !stderr) return undefined;
   const detachKeys = flags.string("detach-keys");
   const hijacked = await context.client.hijack("POST /containers/{id}/attach", {
@@ -141,6 +146,7 @@ function startFailure(error: unknown, path: string): Error {
 
 /** The exit code of a start that failed with this message. */
 export function startExitCode(message: string): number {
-  if (/executable file not found|no such file or directory|system cannot find the file specified/i.test(message)) return 127;
+  if (/executable file not found|no such file or directory|system cannot find the file specified/i.test(message))
+    return 127;
   return /permission denied|is a directory/.test(message) ? 126 : 125;
 }

@@ -2,7 +2,7 @@ import { atLeast, type Command, type Invocation } from "../command.ts";
 import { detachKeys } from "../common-flags.ts";
 import { forEachInTurn } from "../each.ts";
 import { watchExit } from "../exit-status.ts";
-import { Failure } from "../failure.ts";
+import { Failure, textOf } from "../failure.ts";
 import { bool, string } from "../flags.ts";
 import { Detached, runSession } from "../stream/session.ts";
 import { proxySignals } from "../stream/signals.ts";
@@ -23,16 +23,20 @@ export const command: Command = {
   async run(invocation) {
     const { context, flags, args } = invocation;
     if (flags.changed("checkpoint")) throw new Failure("keelson: checkpoints are not there yet");
-    if (!flags.bool("attach") && !flags.bool("interactive"))
-      return forEachInTurn(context, args, (id) => context.client.call("POST /containers/{id}/start", { params: { id } })).catch(
-        (error: Error) => {
-          throw new Failure(`${error.message}\nfailed to start containers: ${args.join(", ")}`);
-        },
-      );
+    if (!flags.bool("attach") && !flags.bool("interactive")) return startAll(invocation);
     if (args.length > 1) throw new Failure("you cannot start and attach multiple containers at once");
     return startAttached(invocation);
   },
 };
+
+async function startAll({ context, args }: Invocation): Promise<number> {
+  try {
+    await forEachInTurn(context, args, (id) => context.client.call("POST /containers/{id}/start", { params: { id } }));
+    return 0;
+  } catch (error) {
+    throw new Failure(`${textOf(error)}\nfailed to start containers: ${args.join(", ")}`, 1, error);
+  }
+}
 
 async function startAttached({ context, flags, args: [name] }: Invocation): Promise<number> {
   const inspected = await context.client.call("GET /containers/{id}/json", { params: { id: name! } });
@@ -46,7 +50,9 @@ async function startAttached({ context, flags, args: [name] }: Invocation): Prom
   });
   const stopProxy = config.Tty
     ? () => {}
-    : proxySignals((signal) => context.client.call("POST /containers/{id}/kill", { params: { id }, query: { signal } }));
+    : proxySignals((signal) =>
+        context.client.call("POST /containers/{id}/kill", { params: { id }, query: { signal } }),
+      );
   let stopSize = (): void => {};
   try {
     const { exited } = await watchExit(context, id, hostConfig.AutoRemove ? "removed" : "next-exit");

@@ -7,7 +7,11 @@ export const command: Command = {
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   summary: "Stop running containers",
   args: atLeast(1),
-  flags: [stopSignal, int("timeout", "t", "Seconds to wait before killing the container"), { ...int("time", "", "Seconds to wait"), hidden: true }],
+  flags: [
+    stopSignal,
+    int("timeout", "t", "Seconds to wait before killing the container"),
+    { ...int("time", "", "Seconds to wait"), hidden: true },
+  ],
   async run({ context, flags, args }) {
     await forEachName(context, args, (id) =>
       context.client.call("POST /containers/{id}/stop", { params: { id }, query: stopQuery(flags) }),
@@ -20,8 +24,13 @@ import type { Flags } from "../flags.ts";
 /** The signal and the time that `stop` and `restart` were given. */
 export function stopQuery(flags: Flags): { signal?: string; t?: number } {
   const signal = flags.string("signal");
-  if (flags.changed("timeout") && flags.changed("time")) throw new Failure("conflicting options: cannot specify both --timeout and --time");
-  const t = flags.changed("timeout") ? flags.number("timeout") : flags.changed("time") ? flags.number("time") : undefined;
+  if (flags.changed("timeout") && flags.changed("time"))
+    throw new Failure("conflicting options: cannot specify both --timeout and --time");
+  const t = flags.changed("timeout")
+    ? flags.number("timeout")
+    : flags.changed("time")
+      ? flags.number("time")
+      : undefined;
   return { ...(signal !== "" && { signal }), ...(t !== undefined && { t }) };
 }
 

@@ -34,7 +34,9 @@ export const command: Command = {
     for (const { name } of cluster)
       if (flags.changed(name)) throw new Failure(`keelson: --${name}: cluster volumes are not there yet`);
     if (given !== undefined && flags.changed("name"))
-      throw new Failure("conflicting options: cannot specify a volume name through both --name and as a positional arg");
+      throw new Failure(
+        "conflicting options: cannot specify a volume name through both --name and as a positional arg",
+      );
     const { Name } = await context.client.call("POST /volumes/create", {
       body: {
         Name: given ?? flags.string("name"),
@@ -46,4 +48,3 @@ export const command: Command = {
     context.print(`${Name}\n`);
   },
 };
-

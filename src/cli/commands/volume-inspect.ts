@@ -2,7 +2,6 @@ import { atLeast, type Command } from "../command.ts";
 import { oneFormat } from "../common-flags.ts";
 import { inspectObjects } from "../inspect-objects.ts";
 
-
 export const command: Command = {
   usage: "[OPTIONS] VOLUME [VOLUME...]",
   summary: "Show everything about volumes",

@@ -9,6 +9,8 @@ export const command: Command = {
   flags: [force("Do not mind a volume that does not exist")],
   async run({ context, flags, args }) {
     const query = flags.bool("force") ? { force: true } : {};
-    await forEachInTurn(context, args, (name) => context.client.call("DELETE /volumes/{name}", { params: { name }, query }));
+    await forEachInTurn(context, args, (name) =>
+      context.client.call("DELETE /volumes/{name}", { params: { name }, query }),
+    );
   },
 };

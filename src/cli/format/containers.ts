@@ -1,8 +1,8 @@
 import { shortId } from "../../base/ids.ts";
+import { quote } from "../template/quote.ts";
 import { ago, ellipsis, goTime, humanSize } from "./human.ts";
 import { joinLabels, type Listing, labelMethod, type Row } from "./listing.ts";
 import { type Port, portsColumn } from "./ports.ts";
-import { quote } from "../template/quote.ts";
 
 /** What `GET /containers/json` says of a container, as far as the table shows it. */
 export interface ContainerSummary {
@@ -20,7 +20,11 @@ export interface ContainerSummary {
   readonly State: string;
   readonly Status: string;
   readonly NetworkSettings?: { readonly Networks?: Readonly<Record<string, unknown>> | null } | null;
-  readonly Mounts?: ReadonlyArray<{ readonly Name?: string; readonly Source?: string; readonly Driver?: string }> | null;
+  readonly Mounts?: ReadonlyArray<{
+    readonly Name?: string;
+    readonly Source?: string;
+    readonly Driver?: string;
+  }> | null;
 }
 
 /** `ps`'s table. */
@@ -60,7 +64,9 @@ export function containerRow(own: ContainerSummary, truncates: boolean, now = Da
     LocalVolumes: String(mounts.filter((mount) => mount.Driver === "local").length),
     Mounts: mounts.map((mount) => mountName(mount.Name || mount.Source || "", truncates)).join(","),
     Names: names(own.Names ?? [], truncates),
-    Networks: Object.keys(own.NetworkSettings?.Networks ?? {}).sort().join(","),
+    Networks: Object.keys(own.NetworkSettings?.Networks ?? {})
+      .sort()
+      .join(","),
     Platform: null,
     Ports: portsColumn(own.Ports ?? []),
     RunningFor: ago(own.Created * 1000, now),

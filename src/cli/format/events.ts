@@ -31,17 +31,21 @@ function eventTime({ time = 0, timeNano = 0 }: EventMessage): string {
 /** The event as templates see it: Go's names for its fields. */
 export function eventStruct(event: EventMessage): Struct {
   const actor = new Struct("events.Actor", { ID: event.Actor.ID, Attributes: event.Actor.Attributes ?? {} });
-  return new EventStruct("*events.Message", {
-    Status: event.status ?? "",
-    ID: event.id ?? "",
-    From: event.from ?? "",
-    Type: event.Type,
-    Action: event.Action,
-    Actor: actor,
-    Scope: event.scope ?? "",
-    Time: event.time ?? 0,
-    TimeNano: event.timeNano ?? 0,
-  }, event);
+  return new EventStruct(
+    "*events.Message",
+    {
+      Status: event.status ?? "",
+      ID: event.id ?? "",
+      From: event.from ?? "",
+      Type: event.Type,
+      Action: event.Action,
+      Actor: actor,
+      Scope: event.scope ?? "",
+      Time: event.time ?? 0,
+      TimeNano: event.timeNano ?? 0,
+    },
+    event,
+  );
 }
 
 /** Its JSON has the API's names, not Go's. */

@@ -67,8 +67,14 @@ function counted(value: number | undefined, text: (n: number) => string): string
 }
 
 function imageNames(own: ImageSummary, withDigests: boolean): Named[] {
-  const tags = grouped((own.RepoTags ?? []).filter((tag) => tag !== "<none>:<none>"), ":");
-  const digests = grouped((own.RepoDigests ?? []).filter((digest) => digest !== "<none>@<none>"), "@");
+  const tags = grouped(
+    (own.RepoTags ?? []).filter((tag) => tag !== "<none>:<none>"),
+    ":",
+  );
+  const digests = grouped(
+    (own.RepoDigests ?? []).filter((digest) => digest !== "<none>@<none>"),
+    "@",
+  );
   const repositories = [...tags.keys(), ...[...digests.keys()].filter((name) => !tags.has(name))];
   const rows = repositories.flatMap((repository) => {
     const own = withDigests ? (digests.get(repository) ?? [none]) : [none];

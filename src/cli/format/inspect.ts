@@ -1,7 +1,7 @@
 import { messageOf } from "../../base/errors.ts";
 import { Failure } from "../failure.ts";
-import { nil, nilMap, nilSlice, Struct } from "../template/values.ts";
 import { Template } from "../template/template.ts";
+import { nil, nilMap, nilSlice, Struct } from "../template/values.ts";
 
 /**
  * A function that gives one object's text for `--format`. Docker's client runs the template on Go's types first, and
@@ -40,7 +40,9 @@ const mapFields = new Set(
 
 /** Fields that the engine leaves out, or sends as null, where they are nil pointers in Go. */
 const pointers = new Set(
-  "Health Healthcheck Init OomKillDisable PidsLimit MemorySwappiness StopTimeout SizeRw SizeRootFs IPAMConfig UsageData ClusterVolume GraphDriver ImageManifestDescriptor Descriptor".split(" "),
+  "Health Healthcheck Init OomKillDisable PidsLimit MemorySwappiness StopTimeout SizeRw SizeRootFs IPAMConfig UsageData ClusterVolume GraphDriver ImageManifestDescriptor Descriptor".split(
+    " ",
+  ),
 );
 
 /** Fields that may be left out, by the field that they belong to: what is asked for is then empty, not wrong. */
@@ -48,7 +50,24 @@ const omitted: Readonly<Record<string, readonly string[]>> = {
   "": ["SizeRw", "SizeRootFs", "UsageData", "Status", "Variant", "OsVersion"],
   State: ["Health"],
   HostConfig: ["Annotations", "Init", "Mounts", "StorageOpt", "Sysctls", "Tmpfs", "Runtime"],
-  Config: ["ExposedPorts", "Healthcheck", "MacAddress", "NetworkDisabled", "Shell", "StopSignal", "StopTimeout", "ArgsEscaped", "Volumes", "Labels", "Entrypoint", "OnBuild", "User", "WorkingDir", "Cmd", "Env"],
+  Config: [
+    "ExposedPorts",
+    "Healthcheck",
+    "MacAddress",
+    "NetworkDisabled",
+    "Shell",
+    "StopSignal",
+    "StopTimeout",
+    "ArgsEscaped",
+    "Volumes",
+    "Labels",
+    "Entrypoint",
+    "OnBuild",
+    "User",
+    "WorkingDir",
+    "Cmd",
+    "Env",
+  ],
   IPAM: ["Config"],
 };
 const emptyTexts = new Set(["Runtime", "MacAddress", "StopSignal", "Variant", "OsVersion", "User", "WorkingDir"]);

@@ -22,7 +22,9 @@ export function alignTabs(text: string, { minWidth, padding }: TabOptions): stri
       first = Math.max(end, first + 1);
     }
   }
-  return lines.map((cells, line) => cells.map((cell, column) => pad(cell, widths[line]![column] ?? 0)).join("")).join("\n");
+  return lines
+    .map((cells, line) => cells.map((cell, column) => pad(cell, widths[line]![column] ?? 0)).join(""))
+    .join("\n");
 }
 
 function pad(cell: string, width: number): string {

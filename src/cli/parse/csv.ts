@@ -6,7 +6,10 @@ export function parseCsv(text: string): string[] {
   for (;;) {
     if (rest.startsWith('"')) {
       const quoted = /^"((?:[^"]|"")*)"(,|$)/.exec(rest);
-      if (!quoted) throw new Error(`parse error on line 1, column ${text.length - rest.length + 1}: extraneous or missing " in quoted-field`);
+      if (!quoted)
+        throw new Error(
+          `parse error on line 1, column ${text.length - rest.length + 1}: extraneous or missing " in quoted-field`,
+        );
       fields.push(quoted[1]!.replaceAll('""', '"'));
       rest = rest.slice(quoted[0].length);
       if (quoted[2] === "") return fields;
@@ -14,7 +17,9 @@ export function parseCsv(text: string): string[] {
       const comma = rest.indexOf(",");
       const field = comma === -1 ? rest : rest.slice(0, comma);
       if (field.includes('"'))
-        throw new Error(`parse error on line 1, column ${text.length - rest.length + field.indexOf('"') + 1}: bare " in non-quoted-field`);
+        throw new Error(
+          `parse error on line 1, column ${text.length - rest.length + field.indexOf('"') + 1}: bare " in non-quoted-field`,
+        );
       fields.push(field);
       if (comma === -1) return fields;
       rest = rest.slice(comma + 1);

@@ -29,7 +29,9 @@ export function readLabelFile(path: string): string[] {
 function variableLines(path: string, kind: string, word: string): string[] {
   const fail = (reason: string): Error => new Error(`invalid ${kind} (${path}): ${reason}`);
   const out: string[] = [];
-  for (const raw of readText(path).replace(/^\uFEFF/, "").split(/\r?\n/)) {
+  for (const raw of readText(path)
+    .replace(/^\uFEFF/, "")
+    .split(/\r?\n/)) {
     const line = raw.trimStart();
     if (line === "" || line.startsWith("#")) continue;
     const [name, value] = cut(line);

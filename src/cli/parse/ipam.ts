@@ -27,12 +27,18 @@ export function ipamPools({ subnets, ranges, gateways, auxiliary }: IpamRequest)
   }
   for (const range of ranges) {
     const pool = holderOf(pools, range.split("/")[0]!, `no matching subnet for range ${range}`);
-    if (pool.IPRange !== undefined) throw new Error(`cannot configure multiple ranges (${range}, ${pool.IPRange}) on the same subnet (${pool.Subnet})`);
+    if (pool.IPRange !== undefined)
+      throw new Error(
+        `cannot configure multiple ranges (${range}, ${pool.IPRange}) on the same subnet (${pool.Subnet})`,
+      );
     pool.IPRange = range;
   }
   for (const gateway of gateways) {
     const pool = holderOf(pools, gateway, `no matching subnet for gateway ${gateway}`);
-    if (pool.Gateway !== undefined) throw new Error(`cannot configure multiple gateways (${gateway}, ${pool.Gateway}) for the same subnet (${pool.Subnet})`);
+    if (pool.Gateway !== undefined)
+      throw new Error(
+        `cannot configure multiple gateways (${gateway}, ${pool.Gateway}) for the same subnet (${pool.Subnet})`,
+      );
     pool.Gateway = gateway;
   }
   for (const [name, address] of Object.entries(auxiliary)) {

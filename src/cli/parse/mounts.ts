@@ -99,9 +99,7 @@ function setRecursive(mount: Draft, value: string, key: string): void {
   };
   const chosen = options[value];
   if (chosen === undefined)
-    throw new Error(
-      `invalid value for ${key}: ${value} (must be "enabled", "disabled", "writable", or "readonly")`,
-    );
+    throw new Error(`invalid value for ${key}: ${value} (must be "enabled", "disabled", "writable", or "readonly")`);
   mount.BindOptions = { ...mount.BindOptions, ...chosen };
 }
 
@@ -125,7 +123,8 @@ function check(mount: Draft, seen: readonly string[]): void {
   const { BindOptions: bind } = mount;
   if (bind?.ReadOnlyNonRecursive && !mount.ReadOnly) throw needs("writable", "readonly");
   if (bind?.ReadOnlyForceRecursive && !mount.ReadOnly) throw needs("readonly", "readonly");
-  if (bind?.ReadOnlyForceRecursive && bind.Propagation !== "rprivate") throw needs("readonly", "bind-propagation=rprivate");
+  if (bind?.ReadOnlyForceRecursive && bind.Propagation !== "rprivate")
+    throw needs("readonly", "bind-propagation=rprivate");
 }
 
 function needs(mode: string, other: string): Error {

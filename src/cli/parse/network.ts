@@ -1,8 +1,8 @@
-import type { EndpointConfig } from "../../client/endpoints/container-config.ts";
 import { messageOf } from "../../base/errors.ts";
+import type { EndpointConfig } from "../../client/endpoints/container-config.ts";
+import { parseInteger } from "../flags.ts";
 import { quote } from "../template/quote.ts";
 import { cut, parseCsv } from "./csv.ts";
-import { parseInteger } from "../flags.ts";
 
 /** One `--network`: its name, and what the container asks of it. */
 export interface NetworkRequest {
@@ -95,7 +95,11 @@ export function joinNetworkFlags(networks: readonly NetworkRequest[], flags: Net
   clash(flags.ip !== "", own.ip !== undefined, "--ip and per-network IPv4 address");
   clash(flags.ip6 !== "", own.ip6 !== undefined, "--ip6 and per-network IPv6 address");
   clash(flags.mac !== "", own.mac !== undefined, "--mac-address and per-network MAC address");
-  clash(flags.linkLocalIps.length > 0, own.linkLocalIps.length > 0, "--link-local-ip and per-network link-local IP addresses");
+  clash(
+    flags.linkLocalIps.length > 0,
+    own.linkLocalIps.length > 0,
+    "--link-local-ip and per-network link-local IP addresses",
+  );
   own.aliases = [...own.aliases, ...flags.aliases];
   if (userDefined) own.links = [...own.links, ...flags.links];
   own.linkLocalIps = [...own.linkLocalIps, ...flags.linkLocalIps];
@@ -148,7 +152,8 @@ export function parseExtraHost(text: string): string {
   const [name, rest] = cut(text, mark);
   if (rest === undefined || name === "") throw new Error(`bad format for add-host: ${quote(text)}`);
   const address = rest.startsWith("[") && rest.endsWith("]") ? rest.slice(1, -1) : rest;
-  if (address !== "host-gateway" && !isAddress(address)) throw new Error(`invalid IP address in add-host: ${quote(rest)}`);
+  if (address !== "host-gateway" && !isAddress(address))
+    throw new Error(`invalid IP address in add-host: ${quote(rest)}`);
   return `${name}:${address}`;
 }
 
@@ -162,7 +167,10 @@ export function parseDnsAddress(text: string): string {
 export function parseDnsSearch(text: string): string {
   const domain = text.trim();
   const label = "[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?";
-  if (domain === "." || (domain.length <= 255 && new RegExp(`^(${label}\\.)*${label}\\.?$`).test(domain) && /[A-Za-z]/.test(domain)))
+  if (
+    domain === "." ||
+    (domain.length <= 255 && new RegExp(`^(${label}\\.)*${label}\\.?$`).test(domain) && /[A-Za-z]/.test(domain))
+  )
     return domain;
   throw new Error(`${text} is not a valid domain`);
 }

@@ -79,7 +79,10 @@ function readProfile(path: string): string {
 }
 
 /** `--log-driver` and `--log-opt`. */
-export function parseLogOptions(driver: string, options: readonly string[]): { Type: string; Config: Record<string, string> } {
+export function parseLogOptions(
+  driver: string,
+  options: readonly string[],
+): { Type: string; Config: Record<string, string> } {
   if (driver === "none" && options.length > 0) throw new Error(`invalid logging opts for driver ${driver}`);
   return { Type: driver, Config: Object.fromEntries(options.map((pair) => [cut(pair)[0], cut(pair)[1] ?? ""])) };
 }
@@ -103,7 +106,8 @@ export function parseSysctl(text: string): string {
 
 /** `--pid`, `--uts`, `--userns`, `--cgroupns`: checks a mode. */
 export function checkMode(flag: string, word: string, mode: string, allowed: readonly string[]): string {
-  const container = mode.startsWith("container:") && allowed.includes("container:") && mode.length > "container:".length;
+  const container =
+    mode.startsWith("container:") && allowed.includes("container:") && mode.length > "container:".length;
   if (mode === "" || allowed.includes(mode) || container) return mode;
   throw new Error(`--${flag}: invalid ${word} mode`);
 }

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
-import type { PortMap } from "../../client/endpoints/container-config.ts";
 import { messageOf } from "../../base/errors.ts";
+import type { PortMap } from "../../client/endpoints/container-config.ts";
 import { parseUnsigned } from "./sizes.ts";
 
 /** What `-p` and `--expose` ask for. */

@@ -20,11 +20,14 @@ export function parseUlimit(text: string): Ulimit {
   const [soft, hard, ...more] = (values ?? "").split(":") as [string, ...string[]];
   if (values === undefined || values === "") throw new Error(`invalid ulimit argument: ${text}`);
   if (!limits.has(Name)) throw new Error(`invalid ulimit type: ${Name}`);
-  if (more.length > 0) throw new Error(`too many limit value arguments - ${values}, can only have up to two, \`soft[:hard]\``);
+  if (more.length > 0)
+    throw new Error(`too many limit value arguments - ${values}, can only have up to two, \`soft[:hard]\``);
   const Soft = integer(soft);
   const Hard = hard === undefined ? Soft : integer(hard);
   if (Hard !== -1 && (Soft === -1 || Soft > Hard))
-    throw new Error(`ulimit soft limit must be less than or equal to hard limit: ${Soft === -1 ? "soft: -1 (unlimited), hard: " + Hard : `${Soft} > ${Hard}`}`);
+    throw new Error(
+      `ulimit soft limit must be less than or equal to hard limit: ${Soft === -1 ? "soft: -1 (unlimited), hard: " + Hard : `${Soft} > ${Hard}`}`,
+    );
   return { Name, Soft, Hard };
 }
 
@@ -83,7 +86,8 @@ export interface ThrottleDevice {
 /** One `--device-read-bps` or `--device-write-bps`: `path:rate[unit]`. */
 export function parseBpsDevice(text: string): ThrottleDevice {
   const { path, rate } = throttle(text);
-  const form = "<device-path>:<number>[<unit>]. Number must be a positive integer. Unit is optional and can be kb, mb, or gb";
+  const form =
+    "<device-path>:<number>[<unit>]. Number must be a positive integer. Unit is optional and can be kb, mb, or gb";
   try {
     return { Path: path, Rate: parseBytes(rate) };
   } catch {
@@ -134,15 +138,23 @@ export function parseGpus(text: string): DeviceRequest {
     else if (key === "count") Count = gpuCount(value);
     else if (key === "device") DeviceIDs = value.split(",");
     else if (key === "capabilities") capabilities = [...value.split(","), "gpu"];
-    else if (key === "options") Options = Object.fromEntries(value.split(",").map((pair) => [cut(pair)[0], cut(pair)[1] ?? ""]));
+    else if (key === "options")
+      Options = Object.fromEntries(value.split(",").map((pair) => [cut(pair)[0], cut(pair)[1] ?? ""]));
     else throw new Error(`unexpected key '${key}' in '${field}'`);
   }
   if (!seen.has("count") && DeviceIDs === undefined) Count = 1;
-  return { Driver, Count, ...(DeviceIDs && { DeviceIDs }), Capabilities: [capabilities.length > 0 ? capabilities : ["gpu"]], Options };
+  return {
+    Driver,
+    Count,
+    ...(DeviceIDs && { DeviceIDs }),
+    Capabilities: [capabilities.length > 0 ? capabilities : ["gpu"]],
+    Options,
+  };
 }
 
 function gpuCount(text: string): number {
   if (text === "all") return -1;
-  if (!/^[+-]?\d+$/.test(text)) throw new Error(`invalid count (${text}): value must be either "all" or an integer: invalid syntax`);
+  if (!/^[+-]?\d+$/.test(text))
+    throw new Error(`invalid count (${text}): value must be either "all" or an integer: invalid syntax`);
   return Number(text);
 }

@@ -69,7 +69,8 @@ export function parseDuration(text: string): number {
 
 /** A whole number from 0 to `max` (strconv.ParseUint, in its words). */
 export function parseUnsigned(text: string, max = Number.MAX_SAFE_INTEGER): number {
-  if (!/^(\d+|0[xX][\da-fA-F]+)$/.test(text)) throw new Error(`strconv.ParseUint: parsing ${quote(text)}: invalid syntax`);
+  if (!/^(\d+|0[xX][\da-fA-F]+)$/.test(text))
+    throw new Error(`strconv.ParseUint: parsing ${quote(text)}: invalid syntax`);
   const number = Number(text);
   if (number > max) throw new Error(`strconv.ParseUint: parsing ${quote(text)}: value out of range`);
   return number;

@@ -50,6 +50,7 @@ export class FrameReader {
       return;
     }
     this.#error.push(piece);
-    if (this.#left === 0) throw new StreamError(`error from daemon in stream: ${Buffer.concat(this.#error).toString()}`);
+    if (this.#left === 0)
+      throw new StreamError(`error from daemon in stream: ${Buffer.concat(this.#error).toString()}`);
   }
 }

@@ -1,6 +1,6 @@
 import type { Client } from "../../client/client.ts";
-import { humanSize } from "../format/human.ts";
 import { Failure } from "../failure.ts";
+import { humanSize } from "../format/human.ts";
 
 /** One line of a pull's or load's answer (engine-api, JSONMessage). */
 export interface ProgressLine {

@@ -29,7 +29,9 @@ export interface SessionOptions {
 export async function runSession({ stream }: Hijacked, options: SessionOptions): Promise<void> {
   const keys = parseDetachKeys(options.detachKeys ?? "");
   const restore = options.stdin && options.tty ? enterRawMode(options.stdin) : () => {};
-  const input = options.stdin ? copyInput(options.stdin, stream, options.tty ? new DetachKeys(keys) : undefined) : undefined;
+  const input = options.stdin
+    ? copyInput(options.stdin, stream, options.tty ? new DetachKeys(keys) : undefined)
+    : undefined;
   try {
     const output = copyOutput(stream, options);
     await (input ? Promise.race([output, input.detached]) : output);

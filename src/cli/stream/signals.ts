@@ -1,7 +1,26 @@
 import { constants } from "node:os";
 
 /** Signals that are not handed on: the kernel's, Node's own, and those that a terminal sends for its own sake. */
-const kept = new Set(["SIGCHLD", "SIGPIPE", "SIGURG", "SIGKILL", "SIGSTOP", "SIGPROF", "SIGWINCH", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGABRT", "SIGIOT", "SIGVTALRM", "SIGUNUSED", "SIGSTKFLT", "SIGPOLL"]);
+const kept = new Set([
+  "SIGCHLD",
+  "SIGPIPE",
+  "SIGURG",
+  "SIGKILL",
+  "SIGSTOP",
+  "SIGPROF",
+  "SIGWINCH",
+  "SIGSEGV",
+  "SIGBUS",
+  "SIGFPE",
+  "SIGILL",
+  "SIGTRAP",
+  "SIGABRT",
+  "SIGIOT",
+  "SIGVTALRM",
+  "SIGUNUSED",
+  "SIGSTKFLT",
+  "SIGPOLL",
+]);
 
 /** Hands every signal that we get on to `send`, until the returned function is called. */
 export function proxySignals(send: (signal: NodeJS.Signals) => Promise<unknown>): () => void {

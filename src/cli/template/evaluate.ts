@@ -111,8 +111,7 @@ class Run {
     const callable = first.kind === "field" || first.kind === "variable" || first.kind === "chain";
     if (callable && (first.kind !== "variable" || first.path.length > 0))
       return this.#operand(first, dot, [...rest.map((word) => this.#operand(word, dot)), ...final]);
-    if (rest.length + final.length > 0)
-      throw this.#error(first, `can't give argument to non-function ${first.source}`);
+    if (rest.length + final.length > 0) throw this.#error(first, `can't give argument to non-function ${first.source}`);
     if (first.kind === "nil") throw this.#error(first, "nil is not a command");
     return this.#operand(first, dot);
   }
@@ -136,7 +135,8 @@ class Run {
   }
 
   #shortCircuit(name: "and" | "or", word: Operand, rest: Operand[], dot: unknown, final: unknown[]): unknown {
-    if (rest.length + final.length === 0) throw this.#error(word, `wrong number of args for ${name}: want at least 1 got 0`);
+    if (rest.length + final.length === 0)
+      throw this.#error(word, `wrong number of args for ${name}: want at least 1 got 0`);
     let value: unknown;
     for (const operand of rest) {
       value = this.#operand(operand, dot);

@@ -100,9 +100,11 @@ function length(value: unknown): number {
 }
 
 function indexOne(value: unknown, key: unknown): unknown {
-  if (value === undefined || value === null || value === nil) throw new Error("error calling index: index of untyped nil");
+  if (value === undefined || value === null || value === nil)
+    throw new Error("error calling index: index of untyped nil");
   if (isMap(value)) {
-    if (typeof key !== "string") throw new Error(`error calling index: value has type ${typeName(key)}; should be string`);
+    if (typeof key !== "string")
+      throw new Error(`error calling index: value has type ${typeName(key)}; should be string`);
     return Object.hasOwn(value, key) ? value[key] : zeroLike(value);
   }
   if (!Array.isArray(value) && typeof value !== "string")

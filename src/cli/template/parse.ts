@@ -146,8 +146,7 @@ class Parser {
       this.#finish(word);
       return { kind: "jump", to: word };
     }
-    if (word === "define" || word === "template" || word === "block")
-      throw this.#error(`{{${word}}} is not there yet`);
+    if (word === "define" || word === "template" || word === "block") throw this.#error(`{{${word}}} is not there yet`);
     const pipe = this.#pipe("command", false);
     this.#finish("command");
     return { kind: "action", pipe };

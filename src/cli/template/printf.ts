@@ -1,16 +1,19 @@
 import { quote } from "./quote.ts";
-import { isMap, show, Struct, sortedEntries, typeName } from "./values.ts";
+import { isMap, Struct, show, sortedEntries, typeName } from "./values.ts";
 
 /** Go's `fmt.Sprintf` for the verbs that templates use: `%v %s %d %q %t %x %X %f %e %g %c %o %b %T %%`. */
 export function sprintf(format: string, args: readonly unknown[]): string {
   let next = 0;
-  const out = format.replace(/%([-+ 0#]*)(\*|\d+)?(?:\.(\d+))?([a-zA-Z%])/g, (_, marks: string, width, precision, verb) => {
-    if (verb === "%") return "%";
-    const columns = width === "*" ? Number(args[next++]) : Number(width ?? 0);
-    if (next >= args.length) return `%!${verb}(MISSING)`;
-    const text = verbText(verb, args[next++], marks, precision === undefined ? undefined : Number(precision));
-    return padded(text, columns, marks);
-  });
+  const out = format.replace(
+    /%([-+ 0#]*)(\*|\d+)?(?:\.(\d+))?([a-zA-Z%])/g,
+    (_, marks: string, width, precision, verb) => {
+      if (verb === "%") return "%";
+      const columns = width === "*" ? Number(args[next++]) : Number(width ?? 0);
+      if (next >= args.length) return `%!${verb}(MISSING)`;
+      const text = verbText(verb, args[next++], marks, precision === undefined ? undefined : Number(precision));
+      return padded(text, columns, marks);
+    },
+  );
   const extra = args.slice(next).map((value) => `${typeName(value)}=${show(value)}`);
   return extra.length === 0 ? out : `${out}%!(EXTRA ${extra.join(", ")})`;
 }
@@ -79,6 +82,9 @@ function showNamed(value: unknown): string {
       .map(([name, field]) => `${name}:${showNamed(field)}`)
       .join(" ")}}`;
   if (Array.isArray(value)) return `[${value.map(showNamed).join(" ")}]`;
-  if (isMap(value)) return `map[${sortedEntries(value).map(([k, item]) => `${k}:${showNamed(item)}`).join(" ")}]`;
+  if (isMap(value))
+    return `map[${sortedEntries(value)
+      .map(([k, item]) => `${k}:${showNamed(item)}`)
+      .join(" ")}]`;
   return show(value);
 }

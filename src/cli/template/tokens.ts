@@ -65,17 +65,25 @@ function readQuoted(source: string, at: number, spaced: boolean, fail: Fail): To
     if (source[end] === "\n" && mark !== "`") break;
     end += source[end] === "\\" && mark !== "`" ? 2 : 1;
   }
-  if (source[end] !== mark) throw fail(at, { '"': "unterminated quoted string", "`": "unterminated raw quoted string", "'": "unterminated character constant" }[mark]!);
+  if (source[end] !== mark)
+    throw fail(
+      at,
+      {
+        '"': "unterminated quoted string",
+        "`": "unterminated raw quoted string",
+        "'": "unterminated character constant",
+      }[mark]!,
+    );
   const whole = source.slice(at, end + 1);
   const inner = whole.slice(1, -1);
-  const text = mark === "`" ? inner : unescape(inner);
+  const text = mark === "`" ? inner : unescaped(inner);
   const value = mark === "'" ? text.codePointAt(0)! : text;
   return { kind: "constant", text, source: whole, at, spaced, value };
 }
 
 const escapes: Readonly<Record<string, string>> = { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
-function unescape(text: string): string {
+function unescaped(text: string): string {
   return text.replace(
     /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))/g,
     (_, hex?: string, u4?: string, u8?: string, octal?: string, char = "") => {

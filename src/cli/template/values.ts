@@ -73,8 +73,14 @@ export function show(value: unknown): string {
   if (typeof value === "number") return showNumber(value);
   if (value === null || value === undefined || value === nil) return "<nil>";
   if (Array.isArray(value)) return `[${value.map(show).join(" ")}]`;
-  if (value instanceof Struct) return `{${dataFields(value).map(([, field]) => show(field)).join(" ")}}`;
-  if (isMap(value)) return `map[${sortedEntries(value).map(([key, item]) => `${key}:${show(item)}`).join(" ")}]`;
+  if (value instanceof Struct)
+    return `{${dataFields(value)
+      .map(([, field]) => show(field))
+      .join(" ")}}`;
+  if (isMap(value))
+    return `map[${sortedEntries(value)
+      .map(([key, item]) => `${key}:${show(item)}`)
+      .join(" ")}]`;
   return String(value);
 }
 

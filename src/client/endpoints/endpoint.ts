@@ -10,7 +10,7 @@ export interface EndpointSpec {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   /** As in the contract: `/containers/{id}/json`, without the version. */
   readonly path: string;
-  /** The API version that brought it; older clients get 404. */
+  /** The API version that brought it. Older clients are answered all the same, as by Docker. */
   readonly since?: string;
   readonly kind?: "json" | "lines" | "raw" | "hijack";
   readonly query?: TObject;

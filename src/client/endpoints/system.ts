@@ -1,6 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { ContainerSummary } from "./containers.ts";
-import { Answer, endpoint, Int, Nullable, StringMap, Strings } from "./endpoint.ts";
+import { Answer, endpoint, Filters, Int, Nullable, StringMap, Strings } from "./endpoint.ts";
 import { ImageSummary } from "./images.ts";
 import { VolumeInspect } from "./volumes.ts";
 
@@ -114,6 +114,10 @@ export const Info = Answer({
   SecurityOptions: Strings,
   FirewallBackend: Type.Optional(Answer({ Driver: Type.String() })),
   CDISpecDirs: Nullable(Strings),
+  /** Where the engine stands on a containerd. */
+  Containerd: Type.Optional(
+    Answer({ Address: Type.String(), Namespaces: Answer({ Containers: Type.String(), Plugins: Type.String() }) }),
+  ),
   Warnings: Nullable(Strings),
 });
 export type Info = Static<typeof Info>;
@@ -163,4 +167,13 @@ export const systemDf = endpoint({
   responses: { 200: DiskUsage },
 });
 
-export const systemEndpoints = [ping, pingHead, systemVersion, systemInfo, systemAuth, systemDf] as const;
+/** There is no build cache yet, so there is nothing to prune; `docker system prune` asks all the same. */
+export const buildPrune = endpoint({
+  method: "POST",
+  path: "/build/prune",
+  since: "1.31",
+  query: Type.Partial(Type.Object({ filters: Filters, all: Type.Boolean() })),
+  responses: { 200: Answer({ CachesDeleted: Nullable(Strings), SpaceReclaimed: Int }) },
+});
+
+export const systemEndpoints = [ping, pingHead, systemVersion, systemInfo, systemAuth, systemDf, buildPrune] as const;

@@ -6,6 +6,7 @@ import type { Operation } from "../../base/operation.ts";
 import type { ContentStore } from "../../content/content.ts";
 import { type Digest, isDigest } from "../../oci/digest.ts";
 import type { Lease } from "../collector.ts";
+import { borrowed } from "./borrowed.ts";
 import { type Compression, compressionOf, decompress, magicLength, sniff } from "./decompress.ts";
 
 /** A file of an archive: a small one is in memory, any other a blob of the content store. */
@@ -52,10 +53,11 @@ export async function readArchive(
   lease: Lease,
   archive: Readable,
 ): Promise<ArchiveFiles> {
-  const files = new Map<string, ArchiveFile>();
+  const files = new Map<string, Promise<ArchiveFile>>();
   const links = new Map<string, string>();
   const tar = extract();
-  const plain = decompress(archive, await sniff(archive));
+  const source = borrowed(archive);
+  const plain = decompress(source, await sniff(source));
   const abort = (): void => void plain.destroy(op.signal.reason as Error);
   op.signal.addEventListener("abort", abort, { once: true });
   const piped = new Promise<void>((resolve, reject) => {
@@ -71,27 +73,39 @@ export async function readArchive(
       if (type === "symlink") links.set(key, normalize(posix.join(posix.dirname(key), linkname ?? "")));
       else if (type === "link") links.set(key, normalize(linkname ?? ""));
       else if (type === "file" || type === "contiguous-file")
-        files.set(key, await reader.read(entry as unknown as Readable, key, entry.header.size ?? 0));
+        files.set(key, (await reader.read(entry as unknown as Readable, key, entry.header.size ?? 0)).stored);
       entry.resume();
     }
     await piped;
-    return new ArchiveFiles(files, links);
+    const done = await Promise.all([...files].map(async ([key, file]) => [key, await file] as const));
+    return new ArchiveFiles(new Map(done), links);
   } catch (error) {
     op.check();
     throw asArchiveError(error);
   } finally {
     op.signal.removeEventListener("abort", abort);
     plain.destroy();
-    archive.destroy();
+    source.destroy();
+    await reader.settled();
   }
 }
 
-/** Takes in one entry at a time. */
+/** An entry that was read to its end; its file is stored a little later. */
+interface Taken {
+  readonly stored: Promise<ArchiveFile>;
+}
+
+/**
+ * Takes in one entry after another. A blob's last steps, until it is safe on the disk, run while the next entry is
+ * read.
+ */
 class EntryReader {
   readonly #op: Operation;
   readonly #content: ContentStore;
   readonly #lease: Lease;
+  readonly #pending: Promise<ArchiveFile>[] = [];
   #inMemory = 0;
+  #failure: unknown;
 
   constructor(op: Operation, content: ContentStore, lease: Lease) {
     this.#op = op;
@@ -99,45 +113,58 @@ class EntryReader {
     this.#lease = lease;
   }
 
-  async read(entry: Readable, name: string, size: number): Promise<ArchiveFile> {
+  /** Resolves once the entry was read to its end; what it resolves with is the file once that is stored. */
+  async read(entry: Readable, name: string, size: number): Promise<Taken> {
     this.#op.check();
+    if (this.#failure !== undefined) throw this.#failure;
     if (size <= smallFile && this.#inMemory + size <= smallTotal) {
       this.#inMemory += size;
       const bytes = await collect(entry);
-      return { bytes, compression: compressionOf(bytes) };
+      return { stored: Promise.resolve({ bytes, compression: compressionOf(bytes) }) };
     }
     const hex = blobName.exec(name)?.[1];
     if (hex !== undefined && isDigest(`sha256:${hex}`)) return this.#knownBlob(entry, `sha256:${hex}`, size);
     await this.#lease.everyBlob();
-    const head = new Head();
-    const blob = await this.#ingest(entry, head, { size });
-    await this.#lease.blob(blob.digest);
-    return { ...blob, compression: compressionOf(head.bytes) };
+    return this.#ingest(entry, { size });
+  }
+
+  /** Resolves when nothing is being stored any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#pending);
   }
 
   /** A file of an OCI layout is named by its digest: one that is here already need not be read. */
-  async #knownBlob(entry: Readable, digest: Digest, size: number): Promise<ArchiveFile> {
+  async #knownBlob(entry: Readable, digest: Digest, size: number): Promise<Taken> {
     await this.#lease.blob(digest);
+    if ((await this.#content.size(digest)) !== size) return this.#ingest(entry, { digest, size });
     const head = new Head();
-    if ((await this.#content.size(digest)) === size) {
-      for await (const chunk of entry) head.note(chunk as Buffer);
-      return { digest, size, compression: compressionOf(head.bytes) };
-    }
-    const blob = await this.#ingest(entry, head, { digest, size });
-    return { ...blob, compression: compressionOf(head.bytes) };
+    for await (const chunk of entry) head.note(chunk as Buffer);
+    return { stored: Promise.resolve({ digest, size, compression: compressionOf(head.bytes) }) };
   }
 
-  #ingest(entry: Readable, head: Head, expected: { digest?: Digest; size: number }) {
-    const noted = Readable.from(noting(entry, head), { objectMode: false, highWaterMark: 1024 * 1024 });
-    return this.#content.ingest(this.#op, noted, expected);
+  async #ingest(entry: Readable, expected: { digest?: Digest; size: number }): Promise<Taken> {
+    const head = new Head();
+    const { promise: read, resolve } = Promise.withResolvers<void>();
+    const noted = Readable.from(noting(entry, head, resolve), { objectMode: false, highWaterMark: 1024 * 1024 });
+    const file = this.#content.ingest(this.#op, noted, expected).then(async (blob): Promise<ArchiveFile> => {
+      await this.#lease.blob(blob.digest);
+      return { ...blob, compression: compressionOf(head.bytes) };
+    });
+    file.catch((error: unknown) => {
+      this.#failure ??= error;
+    });
+    this.#pending.push(file);
+    await Promise.race([read, file]);
+    return { stored: file };
   }
 }
 
-async function* noting(entry: Readable, head: Head): AsyncGenerator<Buffer> {
+async function* noting(entry: Readable, head: Head, onEnd: () => void): AsyncGenerator<Buffer> {
   for await (const chunk of entry) {
     head.note(chunk as Buffer);
     yield chunk as Buffer;
   }
+  onEnd();
 }
 
 /** Keeps a stream's first bytes. */

@@ -108,7 +108,7 @@ function withQuery(url: URL, query: Readonly<Record<string, string>>): URL {
 }
 
 function parseToken(response: HttpResponse, body: Buffer): string {
-  if (response.status !== 200) throw registryError("GET", response, body);
+  if (response.status !== 200) throw registryError(response, body);
   let parsed: { token?: unknown; access_token?: unknown } | null = null;
   try {
     parsed = JSON.parse(body.toString("utf8"));

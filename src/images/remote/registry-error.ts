@@ -1,12 +1,12 @@
 import { STATUS_CODES } from "node:http";
 import type { ErrorKind } from "../../base/errors.ts";
-import { TransferError, verb } from "./failure.ts";
+import { TransferError } from "./failure.ts";
 import type { HttpResponse } from "./http.ts";
 import { parseRetryAfter } from "./retry.ts";
 
 /** What a registry's refusal means (OCI distribution-spec, Error Codes): its own words where it sends any. */
-export function registryError(method: string, response: HttpResponse, body: Buffer): TransferError {
-  const { status, headers, url } = response;
+export function registryError(response: HttpResponse, body: Buffer): TransferError {
+  const { status, headers } = response;
   const listed = firstError(body);
   const transient = status === 429 || status >= 500;
   const code = listed?.code ?? defaultCodes[status];
@@ -15,12 +15,10 @@ export function registryError(method: string, response: HttpResponse, body: Buff
     code === undefined || (listed === undefined && status >= 500)
       ? `received unexpected HTTP status: ${status} ${STATUS_CODES[status] ?? ""}`.trim()
       : `${code.toLowerCase().replaceAll("_", " ")}: ${listed?.message || STATUS_CODES[status]}`;
-  const message = status === 401 || status === 403 ? `${verb(method)} "${url.href}": ${words}` : words;
-  return new TransferError(kindOf(status), message, {
+  return new TransferError(kindOf(status), words, {
     ...(code === undefined ? {} : { code }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
     transient,
-    cause: words,
   });
 }
 

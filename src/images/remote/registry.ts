@@ -117,11 +117,11 @@ export class RemoteRepository {
     let response = await send();
     if (response.status === 401 && url.origin === response.url.origin) {
       const body = await readBody(response, metadataLimit);
-      if (!(await this.#authorizer.accept(op, response, "GET"))) throw registryError("GET", response, body);
+      if (!(await this.#authorizer.accept(op, response, "GET"))) throw registryError(response, body);
       response = await send();
     }
     if (response.status === 200) return response;
-    throw registryError("GET", response, await readBody(response, metadataLimit));
+    throw registryError(response, await readBody(response, metadataLimit));
   }
 
   #url(rest: string): URL {

@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { Operation } from "../../base/operation.ts";
 import { type Digest, digestOf } from "../../oci/digest.ts";
 import { openStore } from "../../store/lmdb.ts";
@@ -9,12 +8,19 @@ import type { Store } from "../../store/store.ts";
 import { openSnapshots } from "../overlay.ts";
 import type { Layer, Snapshots } from "../snapshots.ts";
 
-/** Snapshots on a folder of their own, which the test removes when it ends. */
+/** Where the workbench puts its clean-up: a test's context, or node:test itself for a whole file. */
+export interface Scope {
+  after(body: () => Promise<void>): void;
+}
+
+/** Snapshots on a folder of their own, which is removed when the scope ends. */
 export interface Workbench {
   readonly folder: string;
   readonly root: string;
   readonly snapshots: Snapshots;
   readonly op: Operation;
+  /** A new empty folder beside the root. */
+  scratch(): string;
   /** Unpacks an archive that is in memory; its chain ID is made up from a count unless given. */
   unpack(archive: Uint8Array, options?: UnpackOptions): Promise<Layer>;
   /** The names of what is in the root, but for layers and snapshots that are there by right. */
@@ -34,14 +40,14 @@ export interface UnpackOptions {
 let serial = 0;
 
 /** `folder` is a temporary one unless given. */
-export async function workbench(t: TestContext, given?: string): Promise<Workbench> {
+export async function workbench(scope: Scope, given?: string): Promise<Workbench> {
   const folder = given ?? mkdtempSync(join(tmpdir(), "keelson-snapshots-"));
   const root = join(folder, "snapshots");
   mkdirSync(root, { recursive: true });
   let store: Store = openStore(join(folder, "store"));
   let snapshots = await openSnapshots({ root, store });
   const op = new Operation("test");
-  t.after(async () => {
+  scope.after(async () => {
     await snapshots.close();
     await store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -53,6 +59,7 @@ export async function workbench(t: TestContext, given?: string): Promise<Workben
     get snapshots() {
       return snapshots;
     },
+    scratch: () => mkdtempSync(join(folder, "scratch-")),
     async unpack(archive, options = {}) {
       const path = join(folder, `archive-${serial++}`);
       writeFileSync(path, options.stored ?? archive);

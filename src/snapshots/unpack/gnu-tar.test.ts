@@ -8,10 +8,8 @@ import {
   linkSync,
   lutimesSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -19,7 +17,6 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as files from "../../kernel/files.ts";
@@ -27,15 +24,9 @@ import { fileType } from "../../kernel/files.ts";
 import { describeTree } from "../testing/describe-tree.ts";
 import { workbench } from "../testing/workbench.ts";
 
-let folder: string;
-let source: string;
-
-before(() => {
-  folder = mkdtempSync(join(tmpdir(), "keelson-tar-"));
-  source = join(folder, "source");
-  makeTree(source);
-});
-after(() => rmSync(folder, { recursive: true, force: true }));
+const bench = await workbench({ after });
+const source = bench.scratch();
+before(() => makeTree(source));
 
 /** A tree with one of everything. */
 function makeTree(path: string): void {
@@ -68,9 +59,8 @@ function makeTree(path: string): void {
 }
 
 for (const format of ["v7", "ustar", "oldgnu", "gnu", "pax"]) {
-  test(`a tree packed by GNU tar --format=${format} comes back as it was`, async (t) => {
-    const bench = await workbench(t);
-    const archive = join(bench.folder, "archive.tar");
+  test(`a tree packed by GNU tar --format=${format} comes back as it was`, async () => {
+    const archive = join(bench.scratch(), "archive.tar");
     // What the older formats cannot hold stays out.
     const without = {
       v7: ["long-link", "big-ids", "d*", "null", "fifo", "usr/long-link"],
@@ -78,8 +68,7 @@ for (const format of ["v7", "ustar", "oldgnu", "gnu", "pax"]) {
     }[format]?.map((name) => `--exclude=./${name}`);
     const exclude = [...(without ?? []), ...(without ? ["--exclude=long-link"] : [])];
     execFileSync("tar", ["-C", source, `--format=${format}`, ...exclude, "-cf", archive, "."]);
-    const reference = join(bench.folder, "reference");
-    mkdirSync(reference);
+    const reference = bench.scratch();
     execFileSync("tar", ["-C", reference, "-xpf", archive, "--same-owner"]);
     const nanoseconds = format === "pax";
     const { path } = await bench.unpack(readFileSync(archive));
@@ -90,10 +79,9 @@ for (const format of ["v7", "ustar", "oldgnu", "gnu", "pax"]) {
   });
 }
 
-test("extended attributes and capabilities come back", async (t) => {
-  const bench = await workbench(t);
-  const tree = join(bench.folder, "tree");
-  mkdirSync(join(tree, "d"), { recursive: true });
+test("extended attributes and capabilities come back", async () => {
+  const tree = bench.scratch();
+  mkdirSync(join(tree, "d"));
   writeFileSync(join(tree, "ping"), "x");
   const fd = files.openFolder(tree);
   // cap_net_raw+ep, revision 2 (linux/capability.h, struct vfs_cap_data).
@@ -116,10 +104,8 @@ const sparseForms = [
 ] as const;
 
 for (const [format, more] of sparseForms) {
-  test(`sparse files stay sparse: ${format} ${more.join(" ")}`, async (t) => {
-    const bench = await workbench(t);
-    const tree = join(bench.folder, "tree");
-    mkdirSync(tree);
+  test(`sparse files stay sparse: ${format} ${more.join(" ")}`, async () => {
+    const tree = bench.scratch();
     const many = openSync(join(tree, "many-holes"), "w");
     for (let i = 0; i < 150; i++) writeSync(many, `piece ${i} `.repeat(500), i * 65536);
     ftruncateSync(many, 150 * 65536 + 12345);
@@ -149,8 +135,7 @@ for (const [format, more] of sparseForms) {
   });
 }
 
-test("a dense file of more than 8 GiB by its header is read as such", async (t) => {
-  const bench = await workbench(t);
+test("a dense file of more than 8 GiB by its header is read as such", async () => {
   // The header alone, so that the test needs no 8 GiB: the size is understood, and the data missing.
   const header = execFileSync(
     "bash",
