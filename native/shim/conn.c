@@ -11,14 +11,21 @@
 #include <unistd.h>
 
 #define SOCKET "shim.sock"
+#define CONNECTION_LIMIT 512 /* below the usual limit of open files, where accept would fail again and again */
 #define CONTROL_LIMIT (1u << 20) /* replies that a daemon leaves unread before it is hung up on */
 
 struct conn *connections;
 
+static bool crowded(void) {
+  unsigned count = 0;
+  for (struct conn *conn = connections; conn; conn = conn->next) count += !conn->dead;
+  return count >= CONNECTION_LIMIT;
+}
+
 static void listener_ready(struct watch *watch, uint32_t events) {
   (void)events;
   int fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (fd >= 0 && !conn_add(fd)) close(fd);
+  if (fd >= 0 && (crowded() || !conn_add(fd))) close(fd);
 }
 
 static struct watch listener = {.fd = -1, .ready = listener_ready};

@@ -112,7 +112,15 @@ static void init(struct conn *conn, const struct request *request) {
   struct text text;
   text_init(&text, number, sizeof number);
   text_number(&text, (uint64_t)getpid());
-  if (chdir(request->path) < 0 || !listener_open() || !file_write("shim.pid", number, text.length)) {
+  if (chdir(request->path) < 0) {
+    reply_error(conn, request->sequence, ERROR_SYSTEM, errno_name(errno));
+    return;
+  }
+  /* Of an earlier run of the container. */
+  unlink("exit");
+  unlink("run");
+  unlink("init.pid");
+  if (!listener_open() || !file_write("shim.pid", number, text.length)) {
     reply_error(conn, request->sequence, ERROR_SYSTEM, errno_name(errno));
     return;
   }

@@ -398,8 +398,11 @@ static void wait_for(pid_t pid) {
  */
 void runtime_delete(void) {
   if (!run.id) return;
-  bool gone = container.state == PROC_FINISHED || !state_exists();
-  if (gone && known_runtime() && cgroup_remove(run.cgroup) && remove_state()) return;
+  if (!state_exists()) {
+    cgroup_remove(run.cgroup);
+    return;
+  }
+  if (container.state == PROC_FINISHED && known_runtime() && cgroup_remove(run.cgroup) && remove_state()) return;
   struct command command;
   begin_command(&command, "delete");
   argue(&command, "--force");

@@ -86,7 +86,9 @@ function createRouter(context: ServeContext, routes: readonly Route[]): FastifyI
     routerOptions: { maxParamLength: 4096 },
     rewriteUrl: (request) => {
       const { version, path, query } = splitPath(request.url ?? "/");
-      targets.set(request, { version, path, query });
+      targets.set(request, { version, path, query, contentType: request.headers["content-type"] });
+      // Fastify answers 415 itself to a type that it cannot parse. Here bodies are read by `serve`, which gets it back.
+      delete request.headers["content-type"];
       return escapeNames(request.method ?? "GET", path);
     },
     frameworkErrors: (error, request, reply) => {

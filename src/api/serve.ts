@@ -31,6 +31,7 @@ export interface ServeContext {
 export interface Target {
   readonly version: string | undefined;
   readonly query: string;
+  readonly contentType: string | undefined;
 }
 
 /** Answers one request: decode, call, encode. */
@@ -44,6 +45,7 @@ export async function serve(
   const { endpoint } = route;
   reply.hijack();
   const raw = reply.raw;
+  if (target.contentType !== undefined) request.raw.headers["content-type"] = target.contentType;
   for (const [name, value] of Object.entries(context.headers)) raw.setHeader(name, value);
   const abort = new AbortController();
   const op = new Operation(`${endpoint.method} ${endpoint.path}`, abort.signal);

@@ -19,20 +19,23 @@ export interface Context {
   warn(text: string): void;
 }
 
-/** The context of this process. The client is made when it is first used: `help` needs no engine. */
-export function processContext(globals: Flags): Context & { close(): void } {
+/** The standard streams; this process's own, but for tests. */
+export type Streams = Pick<Context, "stdin" | "stdout" | "stderr">;
+
+/** A context on these streams. The client is made when it is first used: `help` needs no engine. */
+export function createContext(globals: Flags, { stdin, stdout, stderr }: Streams): Context & { close(): void } {
   let client: Client | undefined;
   return {
     get client() {
       client ??= connect(globals);
       return client;
     },
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdin,
+    stdout,
+    stderr,
     globals,
-    print: (text) => void process.stdout.write(text),
-    warn: (text) => void process.stderr.write(text),
+    print: (text) => void stdout.write(text),
+    warn: (text) => void stderr.write(text),
     close: () => client?.close(),
   };
 }

@@ -1,40 +1,40 @@
 import { arityProblem, type Command, type Invocation } from "./command.ts";
 import { type Entry, findEntry, groups, missing, missingGrouped } from "./command-table.ts";
-import { processContext } from "./context.ts";
+import { createContext, type Streams } from "./context.ts";
 import { exitCodeOf, Failure, textOf } from "./failure.ts";
 import { FlagError, HelpAsked, type Parsed, parseFlags } from "./flags.ts";
 import { globalFlags } from "./globals.ts";
 
 /** Runs one command line (without the program's name). Resolves with the exit code; prints failures itself. */
-export async function main(argv: readonly string[]): Promise<number> {
-  quietOnBrokenPipe();
+export async function main(argv: readonly string[], streams: Streams = process): Promise<number> {
+  if (streams === process) quietOnBrokenPipe();
   try {
-    return await dispatch(argv);
+    return await dispatch(argv, streams);
   } catch (error) {
     const text = textOf(error);
-    if (text !== "") process.stderr.write(`${text}\n`);
+    if (text !== "") streams.stderr.write(`${text}\n`);
     return exitCodeOf(error);
   }
 }
 
-async function dispatch(argv: readonly string[]): Promise<number> {
+async function dispatch(argv: readonly string[], streams: Streams): Promise<number> {
   let globals: Parsed;
   try {
     globals = parseFlags(globalFlags, argv, true);
   } catch (error) {
-    if (error instanceof HelpAsked) return rootHelp();
+    if (error instanceof HelpAsked) return rootHelp(streams);
     if (error instanceof FlagError) throw usageFailure(error, "Usage:  keelson [OPTIONS] COMMAND [ARG...]", "keelson");
     throw error;
   }
   const [name, ...rest] = globals.args;
   if (globals.flags.bool("version")) {
     const { packageVersion } = await import("./package-version.ts");
-    process.stdout.write(`Keelson version ${packageVersion}\n`);
+    streams.stdout.write(`Keelson version ${packageVersion}\n`);
     return 0;
   }
-  if (name === undefined) return rootHelp();
-  if (name === "help") return helpOf(rest);
-  return invoke(globals, await resolve(name, rest));
+  if (name === undefined) return rootHelp(streams);
+  if (name === "help") return helpOf(rest, streams);
+  return invoke(globals, await resolve(name, rest, streams), streams);
 }
 
 interface Found {
@@ -44,17 +44,17 @@ interface Found {
 }
 
 /** The command that the words name; a number where the help was all that was asked for. */
-async function resolve(name: string, rest: string[]): Promise<Found | number> {
-  if (name in groups) return resolveGroup(name, rest);
+async function resolve(name: string, rest: string[], streams: Streams): Promise<Found | number> {
+  if (name in groups) return resolveGroup(name, rest, streams);
   const entry = findEntry(name);
   if (entry?.top === name) return { entry, path: `keelson ${name}`, words: rest };
   if (missing.has(name)) throw new Failure(`keelson: '${name}' is not there yet`);
   throw new Failure(`keelson: unknown command: keelson ${name}\n\nRun 'keelson --help' for more information`);
 }
 
-async function resolveGroup(group: string, rest: string[]): Promise<Found | number> {
+async function resolveGroup(group: string, rest: string[], streams: Streams): Promise<Found | number> {
   const [sub, ...words] = rest;
-  if (sub === undefined || sub === "--help" || sub === "-h" || sub === "help") return groupHelp(group);
+  if (sub === undefined || sub === "--help" || sub === "-h" || sub === "help") return groupHelp(group, streams);
   if (sub.startsWith("-"))
     throw new Failure(
       `unknown ${sub.startsWith("--") ? `flag: ${sub.split("=")[0]}` : `shorthand flag: '${sub[1]}' in ${sub}`}\n\nUsage:  keelson ${group} COMMAND\n\nRun 'keelson ${group} --help' for more information`,
@@ -69,20 +69,20 @@ async function resolveGroup(group: string, rest: string[]): Promise<Found | numb
   );
 }
 
-async function invoke(globals: Parsed, found: Found | number): Promise<number> {
+async function invoke(globals: Parsed, found: Found | number, streams: Streams): Promise<number> {
   if (typeof found === "number") return found;
   const { command } = await found.entry.load();
   let parsed: Parsed;
   try {
     parsed = parseFlags(command.flags, found.words, command.stopAtFirst);
   } catch (error) {
-    if (error instanceof HelpAsked) return commandHelp(found, command);
+    if (error instanceof HelpAsked) return commandHelp(found, command, streams);
     if (error instanceof FlagError) throw usageFailure(error, usageLine(found.path, command), found.path);
     throw error;
   }
   const problem = arityProblem(command.args, parsed.args.length, found.path);
   if (problem !== undefined) throw arityFailure(problem, found.path, command);
-  const context = processContext(globals.flags);
+  const context = createContext(globals.flags, streams);
   const invocation: Invocation = { context, flags: parsed.flags, args: parsed.args, path: found.path };
   try {
     return (await command.run(invocation)) ?? 0;
@@ -106,29 +106,29 @@ function arityFailure(problem: string, path: string, command: Command): Failure 
   );
 }
 
-async function rootHelp(): Promise<number> {
+async function rootHelp({ stdout }: Streams): Promise<number> {
   const help = await import("./help.ts");
-  process.stdout.write(help.rootHelp(globalFlags));
+  stdout.write(help.rootHelp(globalFlags));
   return 0;
 }
 
-async function groupHelp(name: string): Promise<number> {
+async function groupHelp(name: string, { stdout }: Streams): Promise<number> {
   const help = await import("./help.ts");
-  process.stdout.write(help.groupHelp(name));
+  stdout.write(help.groupHelp(name));
   return 0;
 }
 
-async function commandHelp(found: Found, command: Command): Promise<number> {
+async function commandHelp(found: Found, command: Command, { stdout }: Streams): Promise<number> {
   const help = await import("./help.ts");
-  process.stdout.write(help.commandHelp(found.path, found.entry, command));
+  stdout.write(help.commandHelp(found.path, found.entry, command));
   return 0;
 }
 
 /** `keelson help [COMMAND]`. */
-async function helpOf([name, ...rest]: string[]): Promise<number> {
-  if (name === undefined) return rootHelp();
-  const found = await resolve(name, rest);
-  return typeof found === "number" ? found : commandHelp(found, (await found.entry.load()).command);
+async function helpOf([name, ...rest]: string[], streams: Streams): Promise<number> {
+  if (name === undefined) return rootHelp(streams);
+  const found = await resolve(name, rest, streams);
+  return typeof found === "number" ? found : commandHelp(found, (await found.entry.load()).command, streams);
 }
 
 /** A reader that goes away (`keelson logs x | head`) ends the program without a word, as SIGPIPE would. */

@@ -6,6 +6,7 @@ import type { Images } from "../images/images.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Networks } from "../networks/networks.ts";
 import type { ExitStatus, Shim, Shims } from "../runtime/runtime.ts";
+import type { SeccompCache } from "../runtime/seccomp-cache.ts";
 import type { HostFeatures } from "../runtime/spec.ts";
 import type { Snapshots } from "../snapshots/snapshots.ts";
 import type { Store } from "../store/store.ts";
@@ -61,6 +62,7 @@ export interface Context extends ContainerParts {
   readonly pending: Map<string, Pending>;
   readonly waiters: Waiters;
   readonly execs: Execs;
+  readonly seccomp: SeccompCache;
   /** Timers of restart policies, by container. */
   readonly restarts: Map<string, NodeJS.Timeout>;
   /** True from when the engine closes: nothing is restarted any more. */

@@ -5,7 +5,9 @@ import type { ImageRunConfig } from "../oci/image.ts";
 import { mergeConfig } from "./merge.ts";
 
 const image: ImageRunConfig = { Entrypoint: ["/entry", "-x"], Cmd: ["cmd", "arg"] };
-const commands: ReadonlyArray<[request: ContainerConfig, image: ImageRunConfig | undefined, command: string[] | undefined]> = [
+const commands: ReadonlyArray<
+  [request: ContainerConfig, image: ImageRunConfig | undefined, command: string[] | undefined]
+> = [
   [{}, image, ["/entry", "-x", "cmd", "arg"]],
   [{ Cmd: ["own"] }, image, ["/entry", "-x", "own"]],
   [{ Cmd: [] }, image, ["/entry", "-x", "cmd", "arg"]],

@@ -15,7 +15,16 @@ const mountsOf = (reference: string): readonly MountPoint[] => {
   if (reference !== "donor") throw notFound(`No such container: ${reference}`);
   return [
     { type: "bind", source: "/src", destination: "/b", mode: "ro", rw: false, propagation: "rprivate" },
-    { type: "volume", name: "dv", source: "/v/dv", destination: "/d", driver: "local", mode: "z", rw: true, propagation: "" },
+    {
+      type: "volume",
+      name: "dv",
+      source: "/v/dv",
+      destination: "/d",
+      driver: "local",
+      mode: "z",
+      rw: true,
+      propagation: "",
+    },
   ];
 };
 const parse = (hostConfig: MountsRequest["hostConfig"], volumes: string[] = []): MountPoint[] =>
@@ -164,14 +173,8 @@ const badMounts: ReadonlyArray<[mount: Mount, message: string]> = [
     config("volume", "must not set Subpath when using anonymous volumes"),
   ],
   [{ Type: "tmpfs", Target: "/t", Source: "x" }, config("tmpfs", "field Source must not be specified")],
-  [
-    { Type: "tmpfs", Target: "/t", TmpfsOptions: { Options: [["foo"]] } },
-    config("tmpfs", "invalid option: foo"),
-  ],
-  [
-    { Type: "tmpfs", Target: "/t", TmpfsOptions: { Options: [[]] } },
-    config("tmpfs", "invalid option array length"),
-  ],
+  [{ Type: "tmpfs", Target: "/t", TmpfsOptions: { Options: [["foo"]] } }, config("tmpfs", "invalid option: foo")],
+  [{ Type: "tmpfs", Target: "/t", TmpfsOptions: { Options: [[]] } }, config("tmpfs", "invalid option array length")],
   [{ Type: "tmpfs", Target: "/t", TmpfsOptions: { SizeBytes: -1 } }, config("tmpfs", "invalid tmpfs size: -1")],
   [{ Type: "image", Target: "/t" }, config("image", "field Source must not be empty")],
 ];
@@ -232,6 +235,5 @@ test("--volumes-from: another container's mounts, under one's own", () => {
     ["nope", "No such container: nope"],
     [":ro", 'invalid name or ID supplied: ""'],
   ];
-  for (const [spec, message] of bad)
-    assert.throws(() => parse({ VolumesFrom: [spec] }), { kind: "invalid", message });
+  for (const [spec, message] of bad) assert.throws(() => parse({ VolumesFrom: [spec] }), { kind: "invalid", message });
 });

@@ -1,5 +1,6 @@
 import { KeyedQueue } from "../base/queue.ts";
 import { Operation } from "../base/operation.ts";
+import { SeccompCache } from "../runtime/seccomp-cache.ts";
 import { attachContainer } from "./attach.ts";
 import type { Container, Containers, WaitCondition } from "./containers.ts";
 import type { ContainerParts, Context, Pending } from "./context.ts";
@@ -41,6 +42,7 @@ export function createContainers(parts: ContainerParts): ContainersService {
     pending: new Map<string, Pending>(),
     waiters: new Waiters(),
     execs: new Execs(),
+    seccomp: new SeccompCache(),
     restarts: new Map(),
     closing: () => closing,
   };

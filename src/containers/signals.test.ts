@@ -5,13 +5,20 @@ import { parseSignal, signalName } from "./signals.ts";
 
 test("every signal of this machine, in each way to write it", () => {
   for (const [name, number] of Object.entries(constants.signals)) {
-    for (const text of [name, name.slice(3), name.toLowerCase(), String(number)]) assert.equal(parseSignal(text), number);
+    for (const text of [name, name.slice(3), name.toLowerCase(), String(number)])
+      assert.equal(parseSignal(text), number);
     assert.equal(parseSignal(signalName(number)), number);
   }
 });
 
 test("real-time signals", () => {
-  const cases: Readonly<Record<string, number>> = { RTMIN: 34, SIGRTMAX: 64, "RTMIN+15": 49, "sigrtmax-14": 50, 40: 40 };
+  const cases: Readonly<Record<string, number>> = {
+    RTMIN: 34,
+    SIGRTMAX: 64,
+    "RTMIN+15": 49,
+    "sigrtmax-14": 50,
+    40: 40,
+  };
   for (const [text, number] of Object.entries(cases)) assert.equal(parseSignal(text), number);
   assert.equal(signalName(34), "SIGRTMIN");
   assert.equal(signalName(37), "SIGRTMIN+3");

@@ -65,7 +65,9 @@ async function bringUp(context: Context, op: Operation, container: Container): P
       if (container.state.startedAt === never) prepareRoot(rootfsDir(context, id));
       writeOwnFiles(context, container, sandbox);
       const bundle = bundleOf(context, container, sandbox, sources);
-      writeFileSync(join(dir, "config.json"), JSON.stringify(bundle.spec));
+      const isCrun = runtimeOf(context, container) === "crun";
+      const spec = isCrun ? context.seccomp.apply(bundle.spec) : bundle.spec;
+      writeFileSync(join(dir, "config.json"), JSON.stringify(spec));
       op.step("run");
       // The record goes to the store while the runtime works: after a crash it tells what the running container has.
       const recorded = context.records.move(id, { status: "running", error: "" }, { sandbox, stoppedByUser: false });
@@ -78,6 +80,7 @@ async function bringUp(context: Context, op: Operation, container: Container): P
       ]);
       await context.records.move(id, { pid, startedAt: formatNano(nowNano()), exitCode: 0, oomKilled: false });
       watchExit(context, id, shim);
+      if (isCrun) void context.seccomp.learn(bundle.spec, runtimeRoot(context), id);
     },
     (error) => context.log.warn("undoing a start", { id, error: messageOf(error) }),
   );
@@ -108,6 +111,15 @@ export async function unmountRoot(context: Context, op: Operation, container: Co
   ]);
 }
 
+function runtimeOf(context: Context, { hostConfig }: Container): string {
+  return hostConfig.Runtime || context.defaultRuntime;
+}
+
+/** Where the OCI runtime keeps its state. */
+function runtimeRoot(context: Context): string {
+  return join(context.execRoot, "runtime");
+}
+
 /** Before the spec is built, which looks at them. */
 function writeOwnFiles(context: Context, container: Container, sandbox: Sandbox): void {
   const files = ownFiles(context, container.id);
@@ -131,8 +143,8 @@ function startRequest(context: Context, container: Container, bundle: Bundle): P
   return {
     id: container.id,
     bundle: runDir(context, container.id),
-    runtime: context.runtimes[hostConfig.Runtime || context.defaultRuntime]!,
-    runtimeRoot: join(context.execRoot, "runtime"),
+    runtime: context.runtimes[runtimeOf(context, container)]!,
+    runtimeRoot: runtimeRoot(context),
     terminal: config.Tty ?? false,
     openStdin: config.OpenStdin ?? false,
     stdinOnce: config.StdinOnce ?? false,

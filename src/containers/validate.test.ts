@@ -16,7 +16,12 @@ const limits: HostLimits = {
 };
 
 const validate = (one: Pick<CreateCase, "config" | "hostConfig">, host = limits): Validated =>
-  validateCreate({ config: one.config ?? {}, hostConfig: one.hostConfig ?? {}, runtimes: ["crun", "runc"], limits: host });
+  validateCreate({
+    config: one.config ?? {},
+    hostConfig: one.hostConfig ?? {},
+    runtimes: ["crun", "runc"],
+    limits: host,
+  });
 
 for (const one of createCases) {
   const { refused, warnings, docker } = one;
@@ -59,7 +64,12 @@ test("takes out what the host cannot do, with a warning", () => {
 });
 
 test("names", () => {
-  for (const [given, name] of [["ab", "ab"], ["/foo", "foo"], ["a.b-c_1", "a.b-c_1"], ["x".repeat(300), "x".repeat(300)]])
+  for (const [given, name] of [
+    ["ab", "ab"],
+    ["/foo", "foo"],
+    ["a.b-c_1", "a.b-c_1"],
+    ["x".repeat(300), "x".repeat(300)],
+  ])
     assert.equal(validateName(given!), name);
   for (const bad of ["a", "", "foo/bar", "-x", "_x", "é2", "a b", "ab\n", "//ab"])
     assert.throws(() => validateName(bad), {
@@ -71,7 +81,8 @@ test("names", () => {
 test("lists of processors", () => {
   assert.deepEqual([...parseCpuList("0-2,5")], [0, 1, 2, 5]);
   assert.deepEqual([...parseCpuList("")], []);
-  for (const bad of ["x", "1-", "2-1", "1,,2", "-1", "0-99999"]) assert.throws(() => parseCpuList(bad), { kind: "invalid" });
+  for (const bad of ["x", "1-", "2-1", "1,,2", "-1", "0-99999"])
+    assert.throws(() => parseCpuList(bad), { kind: "invalid" });
 });
 
 test("this host's limits", () => {

@@ -66,6 +66,14 @@ export type Mount =
       readonly target: string;
       /** mount(8) options for tmpfs, such as `size=64m`, `mode=1777`, and flags `noexec`, `nosuid`, `nodev`. */
       readonly options?: readonly string[];
+    }
+  /** Any other file system of this kernel's, such as `nfs`, as mount(2) takes it. */
+  | {
+      readonly type: "other";
+      readonly filesystem: string;
+      readonly source: string;
+      readonly target: string;
+      readonly options?: readonly string[];
     };
 
 export type Propagation = "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave";

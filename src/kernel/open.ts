@@ -89,7 +89,8 @@ class KernelWorker {
 
   constructor(entry: URL, data: WorkerData) {
     const started = performance.now();
-    this.#worker = new Worker(entry, { name: "keelson-kernel", workerData: data });
+    // Not the program's own flags: some of them (`--input-type`) do not go with a file.
+    this.#worker = new Worker(entry, { name: "keelson-kernel", workerData: data, execArgv: [] });
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     this.#exited = new Promise((resolve) => {

@@ -20,6 +20,7 @@ import { NetworkSpace } from "./net/space.ts";
 import { changeElements, readElements } from "./nft/elements.ts";
 import { runScript } from "./nft/script.ts";
 import { probeFeatures } from "./probe.ts";
+import { failure } from "./sys/errno.ts";
 import { killProcess, lockFile } from "./sys/process.ts";
 
 /** The kernel worker: the one thread that makes system calls for the engine, one call after another. */
@@ -61,6 +62,13 @@ const calls: Calls = {
   },
 };
 
+/** C strings end at a NUL: a path with one would name another file. Elements hold no free text. */
+function refuseNul(call: Request["call"], value: unknown): void {
+  if (call === "nftElements" || typeof value === "number") return;
+  if (typeof value === "string" && value.includes("\0")) throw failure(call, "EINVAL", "a NUL byte in an argument");
+  if (typeof value === "object" && value !== null) for (const inner of Object.values(value)) refuseNul(call, inner);
+}
+
 /** Calls that are still under way on another thread. */
 const running = new Set<Promise<void>>();
 
@@ -71,6 +79,7 @@ function answer(request: Request): void {
     port.postMessage({ id: request.id, took: performance.now() - started, ...result } satisfies Response);
   try {
     const call = calls[request.call as CallName] as (...args: readonly unknown[]) => unknown;
+    refuseNul(request.call, request.args);
     const value = call(...request.args);
     if (value instanceof Promise) track(value.then((later: unknown) => reply({ value: later })).catch(refuse));
     else reply({ value });

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { invalid, notImplemented } from "../base/errors.ts";
 
 const bridgePrefix = "com.docker.network.bridge";
@@ -33,8 +34,13 @@ export function parseBridgeOptions(id: string, options: Readonly<Record<string, 
   const mode = options[names.gatewayMode];
   if (mode && mode !== "nat") throw notImplemented(`${names.gatewayMode}=${mode} is not implemented yet`);
   const bridge = options[names.name] || `br-${id.slice(0, 12)}`;
-  if (!/^[^\s/:"]{1,15}$/.test(bridge)) throw invalid(`invalid bridge name ${JSON.stringify(bridge)}`);
+  // Both go into paths of /proc/sys, and the bridge's into the text of the firewall.
+  if (!/^[a-z0-9][\w.-]{0,14}$/i.test(bridge)) throw invalid(`invalid bridge name ${JSON.stringify(bridge)}`);
+  const ifacePrefix = options[names.ifacePrefix] || "eth";
+  if (!/^[a-z][\w.-]{0,11}$/i.test(ifacePrefix))
+    throw invalid(`invalid interface prefix ${JSON.stringify(ifacePrefix)}`);
   const hostBinding = options[names.hostBinding];
+  if (hostBinding && isIP(hostBinding) === 0) throw invalid(`invalid value for ${names.hostBinding}: ${hostBinding}`);
   return {
     bridge,
     isDefault: flag(options, names.defaultBridge, false),
@@ -42,7 +48,7 @@ export function parseBridgeOptions(id: string, options: Readonly<Record<string, 
     masquerade: flag(options, names.masquerade, true),
     hostBinding: hostBinding && hostBinding !== "0.0.0.0" ? hostBinding : undefined,
     mtu: integer(options, names.mtu),
-    ifacePrefix: options[names.ifacePrefix] || "eth",
+    ifacePrefix,
   };
 }
 

@@ -19,7 +19,7 @@ export interface PublishedPort {
   readonly address: string;
 }
 
-/** The name of an engine's table: several engines on one host have a bridge each, and so a table each. */
+/** The name of an engine's table: engines on one host have a bridge each, and so a table each. */
 export function tableFor(bridge: string): string {
   return bridge === "keelson0" ? "keelson" : `keelson-${bridge}`;
 }

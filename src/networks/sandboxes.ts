@@ -87,14 +87,20 @@ export class Sandboxes {
     const endpoints = [...sandbox.endpoints, endpoint];
     const hostsFile = withAddress(sandbox.hostsFile, bareAddress(endpoint.ipv4!), sandbox.hostNames);
     const changed = { ...sandbox, endpoints, hostsFile };
+    const driver = driverOf(network.driver);
     try {
-      const { operations } = driverOf(network.driver).join(network, endpoint, sandbox.namespace!);
+      const { operations } = driver.join(network, endpoint, sandbox.namespace!);
       await this.#context.kernel.network([...operations, ...moveDefaultRoute(sandbox, changed)]);
     } catch (error) {
       this.#members.release(endpoint);
       throw error;
     }
-    await this.#movePorts(sandbox, changed);
+    try {
+      await this.#movePorts(sandbox, changed);
+    } catch (error) {
+      await this.disconnect(changed, network, endpoint).catch(() => {});
+      throw error;
+    }
     this.#members.set(changed);
     return { changed, endpoint };
   }

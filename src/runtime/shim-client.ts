@@ -6,6 +6,8 @@ import { type ControlConnection, openAttach } from "./shim-connection.ts";
 import { runtimeError } from "./shim-errors.ts";
 import { type BodyReader, BodyWriter, type Frame, flags, replies, requests } from "./shim-protocol.ts";
 
+const rememberedExecs = 64;
+
 type Size = { readonly height: number; readonly width: number };
 
 /** What a shim tells of itself. */
@@ -64,6 +66,8 @@ export class ShimClient implements Shim {
   readonly #warm: ShimClientOptions["warm"];
   readonly #exit = Promise.withResolvers<ExitStatus>();
   readonly #execs = new Map<string, PromiseWithResolvers<ExitStatus>>();
+  /** Ended execs, oldest first; a few are remembered for who asks late. */
+  readonly #endedExecs: string[] = [];
   #runtime = "";
   #left = false;
   #ended = false;
@@ -171,6 +175,8 @@ export class ShimClient implements Shim {
     if (frame.type !== replies.execExit) return;
     const id = frame.body.string();
     this.#execExit(id).resolve(readExit(frame.body));
+    this.#endedExecs.push(id);
+    if (this.#endedExecs.length > rememberedExecs) this.#execs.delete(this.#endedExecs.shift()!);
   }
 
   #ends(exit: ExitStatus): void {

@@ -143,7 +143,9 @@ function connectPath(path: string): Promise<Socket> {
 /** Opens a connection and turns it into the raw stdio stream of the container or of an exec. */
 export async function openAttach(op: Operation, dir: string, request: AttachRequest): Promise<Socket> {
   op.check();
-  const socket = await connectShim(dir);
+  const socket = await connectShim(dir).catch((error: unknown) => {
+    throw unavailable("the container's shim has gone", { cause: error, path: dir });
+  });
   // A client may write while the shim closes; that is the end of the stream, not a failure of the engine.
   socket.on("error", () => {});
   const abort = (): void => void socket.destroy();

@@ -44,7 +44,10 @@ function translate(text: string, command: string, verb: Attempt["verb"]): string
   for (const [pattern, answer] of [
     [/^executable file .* not found/, notFound(command)],
     [/^the path .* exists but it is not executable|^open executable: permission denied/, "permission denied"],
-    [/^the path .* is not a regular file|^open executable: operation not permitted/, "is a directory: permission denied"],
+    [
+      /^the path .* is not a regular file|^open executable: operation not permitted/,
+      "is a directory: permission denied",
+    ],
     [/^exec: ".*": is a directory$/, "is a directory: permission denied"],
   ] as const)
     if (pattern.test(words)) return `${unable(verb)}${quoted}: ${answer}`;
@@ -56,9 +59,7 @@ function unable(verb: Attempt["verb"]): string {
 }
 
 function notFound(command: string): string {
-  return command.includes("/")
-    ? `stat ${command}: no such file or directory`
-    : "executable file not found in $PATH";
+  return command.includes("/") ? `stat ${command}: no such file or directory` : "executable file not found in $PATH";
 }
 
 /** The last line, without the runtime's own prefix, the kernel's words in lower case as Go writes them. */
@@ -70,8 +71,9 @@ function plain(text: string): string {
     )
     .replace(/^(?:runc|crun) (?:run|exec|create) failed: |^exec failed: /, "")
     .replace(/^unable to start container process: (?:error during container init: )?(?=exec: )/, "")
-    .replace(/No such file or directory|Permission denied|Operation not permitted|Not a directory|Is a directory/g, (word) =>
-      word.toLowerCase(),
+    .replace(
+      /No such file or directory|Permission denied|Operation not permitted|Not a directory|Is a directory/g,
+      (word) => word.toLowerCase(),
     );
 }
 

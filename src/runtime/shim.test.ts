@@ -1,29 +1,16 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { access, readFile, stat } from "node:fs/promises";
+import { access, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { it } from "node:test";
 import { KeelsonError } from "../base/errors.ts";
-import { alive, buildShim, findRuntime, readAll, readUntil, ShimHost, unframe, until } from "./testing/shim-host.ts";
+import { createLogger } from "../base/log.ts";
+import { Operation } from "../base/operation.ts";
+import { createShims } from "./shim.ts";
+import { connectShim } from "./shim-connection.ts";
+import { onEach, releaseBuild, sanitizedBuild, withRunc } from "./testing/shim-builds.ts";
+import { alive, logLines, readAll, readUntil, unframe, until } from "./testing/shim-host.ts";
 
-interface LogLine {
-  readonly log: string;
-  readonly stream: string;
-  readonly time: string;
-}
-
-async function logLines(path: string): Promise<LogLine[]> {
-  const text = await readFile(path, "utf8");
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as LogLine);
-}
-
-const megabytes50 = 50 * 1024 * 1024;
-
-/** What every build of the shim and every runtime must do. */
-function basics(open: () => ShimHost): void {
+onEach([releaseBuild, sanitizedBuild, withRunc], (open) => {
   it("frames output, and an early client misses nothing", async () => {
     const host = open();
     const one = await host.prepare(["sh", "-c", "echo out; echo err >&2; exit 3"]);
@@ -212,162 +199,84 @@ function basics(open: () => ShimHost): void {
     assert.equal(await alive(second.pid), false);
     assert.deepEqual(await host.remains(two), []);
   });
-}
+});
 
-/** What depends on the shim alone, not on the runtime. */
-function details(open: () => ShimHost): void {
-  it("delivers 50 MB unharmed to a slow reader and to others", async () => {
+onEach([releaseBuild, sanitizedBuild], (open) => {
+  it("gives a start up when asked to and leaves nothing", async () => {
     const host = open();
-    const one = await host.prepare(["sh", "-c", `yes 0123456789abcdef | head -c ${megabytes50}`]);
-    const fast = await host.attach(one);
-    const slow = await host.attach(one);
-    await one.start({ log: undefined });
-    const expected = createHash("sha256");
-    const line = Buffer.from("0123456789abcdef\n".repeat(4096));
-    for (let left = megabytes50; left > 0; left -= line.length) expected.update(line.subarray(0, left));
-    const wanted = expected.digest("hex");
-    const sum = async (pauses: boolean, stream: typeof fast): Promise<string> => {
-      const hash = createHash("sha256");
-      let seen = 0;
-      // Frames are cut at any place by the socket: take them apart as they come.
-      let pending = Buffer.alloc(0);
-      for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
-        pending = pending.length === 0 ? (chunk as Buffer) : Buffer.concat([pending, chunk as Buffer]);
-        while (pending.length >= 8 && pending.length >= 8 + pending.readUInt32BE(4)) {
-          const end = 8 + pending.readUInt32BE(4);
-          hash.update(pending.subarray(8, end));
-          pending = pending.subarray(end);
-          if (pauses && ++seen % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
-        }
-      }
-      stream.destroy();
-      return hash.digest("hex");
-    };
-    const sums = await Promise.all([sum(false, fast), sum(true, slow)]);
-    assert.deepEqual(sums, [wanted, wanted]);
-    assert.equal((await one.shim.exited).code, 0);
+    const one = await host.prepare(["sleep", "100"]);
+    const runtime = join(host.root, "stalls");
+    await writeFile(runtime, "#!/bin/sh\nexec sleep 100\n", { mode: 0o755 });
+    const abort = new AbortController();
+    const op = new Operation("test", abort.signal);
+    const started = one.start({ runtime }, op);
+    abort.abort();
+    await assert.rejects(started, { kind: "cancelled" });
+    await until("the shim has gone", async () => !(await alive(one.shim.pid)));
+    assert.deepEqual(await host.remains(one), []);
   });
 
-  it("delivers what a slow reader has not read yet even after dispose", async () => {
+  it("goes on with a start whose daemon has gone", async () => {
     const host = open();
-    const one = await host.prepare(["sh", "-c", "yes | head -c 200000"]);
-    const stream = await host.attach(one);
+    const one = await host.prepare(["sleep", "100"]);
+    const started = one.start();
+    await until("the start is under way", () =>
+      access(join(one.dir, "run")).then(
+        () => true,
+        () => false,
+      ),
+    );
+    one.shim.disconnect();
+    await assert.rejects(started, { kind: "unavailable" });
+    const adopted = await host.shims.adopt(host.op, one.dir);
+    assert.ok(adopted.kind === "running");
+    assert.ok(await alive(adopted.shim.initPid!));
+    await adopted.shim.dispose(host.op);
+    assert.deepEqual(await host.remains(one), []);
+  });
+
+  it("leaves when its daemon goes before anything was started", async () => {
+    const host = open();
+    const one = await host.prepare(["true"]);
+    one.shim.disconnect();
+    await until("the shim has gone", async () => !(await alive(one.shim.pid)));
+    assert.deepEqual(await host.shims.adopt(host.op, one.dir), { kind: "none" });
+    assert.deepEqual(await host.shims.adopt(host.op, join(host.root, "never")), { kind: "none" });
+  });
+
+  it("starts again in the folder of an earlier run", async () => {
+    const host = open();
+    const one = await host.prepare(["sh", "-c", "exit 3"]);
     await one.start();
     await one.shim.exited;
     await one.shim.dispose(host.op);
-    assert.equal(unframe(await readAll(stream)).stdout.length, 200_000);
+    const again = await host.shims.launch(host.op, one.dir);
+    process.kill(again.pid, "SIGKILL");
+    await until("the shim has gone", async () => !(await alive(again.pid)));
+    assert.deepEqual(await host.shims.adopt(host.op, one.dir), { kind: "none" });
   });
 
-  it("cuts off a client that takes nothing, and the container goes on", async () => {
+  it("ends what outlives its init where there is no PID namespace", async () => {
     const host = open();
-    const one = await host.prepare(["sh", "-c", `yes | head -c ${megabytes50}; exit 8`]);
-    const stuck = await host.attach(one);
-    await one.start({ log: undefined });
-    assert.equal((await one.shim.exited).code, 8);
-    assert.ok((await readAll(stuck)).length < megabytes50);
-  });
-
-  it("serves many clients and late ones", async () => {
-    const host = open();
-    const one = await host.prepare(["sh", "-c", "echo early; read a; echo late"]);
-    const first = await host.attach(one);
-    await one.start({ openStdin: true });
-    await readUntil(first, "early");
-    const many = await Promise.all(Array.from({ length: 40 }, () => host.attach(one)));
-    const writer = await host.attach(one, { stdin: true, stdout: false, stderr: false });
-    writer.write("x\n");
-    const texts = await Promise.all(many.map(async (stream) => unframe(await readAll(stream)).stdout));
-    assert.deepEqual(new Set(texts), new Set(["late\n"]));
-    assert.equal((await readAll(writer)).length, 0);
-    const afterwards = await host.attach(one);
-    assert.equal((await readAll(afterwards)).length, 0);
-    first.destroy();
-  });
-
-  it("keeps stdin open for the next client unless it is for one only", async () => {
-    const host = open();
-    const one = await host.prepare(["sh", "-c", "read a; read b; echo $a $b"]);
-    await one.start({ openStdin: true });
-    const first = await host.attach(one, { stdin: true });
-    first.end("one\n");
-    const second = await host.attach(one, { stdin: true });
-    second.end("two\n");
-    assert.equal(unframe(await readAll(second)).stdout, "one two\n");
-    first.destroy();
-  });
-
-  it("takes megabytes of stdin from a client that has gone, and survives a reader that closed", async () => {
-    const host = open();
-    const one = await host.prepare(["sh", "-c", "wc -c"]);
-    await one.start({ openStdin: true, stdinOnce: true });
-    const output = await host.attach(one);
-    const writer = await host.attach(one, { stdin: true, stdout: false, stderr: false });
-    await new Promise<void>((resolve) => writer.write(Buffer.alloc(5_000_000, "x"), () => resolve()));
-    writer.destroy();
-    assert.equal(unframe(await readAll(output)).stdout.trim(), "5000000");
-
-    const two = await host.prepare(["sh", "-c", "exec <&-; echo closed; sleep 0.1; echo still here"]);
-    const stream = await host.attach(two, { stdin: true });
-    await two.start({ openStdin: true, stdinOnce: true });
-    stream.write(Buffer.alloc(300_000));
-    assert.equal(unframe(await readAll(stream)).stdout, "closed\nstill here\n");
-  });
-
-  it("writes Docker's JSON lines", async () => {
-    const host = open();
-    const script = [
-      `printf 'tab\\t quote" back\\\\ <&> \\001 \\303\\251 \\377 \\342\\200\\250\\r\\n'`,
-      "head -c 20000 /dev/zero | tr '\\000' a",
-      "echo",
-      "printf 'no newline'",
-    ].join("; ");
-    const one = await host.prepare(["sh", "-c", script]);
+    const one = await host.prepare(["sh", "-c", "sleep 100 & echo $!"], { hostPids: true });
+    const stream = await host.attach(one);
     await one.start();
-    await one.shim.exited;
-    const text = await readFile(one.log, "utf8");
-    const [first] = text.split("\n");
-    assert.ok(
-      first!.startsWith(
-        String.raw`{"log":"tab\u0009 quote\" back\\ \u003c\u0026\u003e \u0001 é \ufffd \u2028\r\n","stream":"stdout","time":"2`,
-      ),
-      first,
-    );
-    const lines = await logLines(one.log);
-    assert.deepEqual(
-      lines.map((line) => line.log.length),
-      [lines[0]!.log.length, 16_384, 20_000 - 16_384 + 1, "no newline".length],
-    );
-    assert.equal(lines[3]!.log, "no newline");
-    for (const line of lines) {
-      assert.match(line.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/);
-      assert.ok(Math.abs(Date.parse(line.time) - Date.now()) < 60_000, line.time);
-    }
+    const pid = Number(unframe(await readAll(stream)).stdout);
+    assert.equal((await one.shim.exited).code, 0);
+    assert.ok(await alive(pid));
+    await one.shim.dispose(host.op);
+    await until("the child has gone", async () => !(await alive(pid)));
+    assert.deepEqual(await host.remains(one), []);
   });
 
-  it("rotates the log by size and keeps as many files as asked", async () => {
-    const host = open();
-    const one = await host.prepare(["seq", "1", "1000"]);
-    await one.start({ log: { path: one.log, maxSize: 10_000, maxFiles: 3 } });
-    await one.shim.exited;
-    const files = [`${one.log}.2`, `${one.log}.1`, one.log];
-    const numbers: number[] = [];
-    for (const file of files) {
-      assert.ok((await stat(file)).size < 10_100);
-      numbers.push(...(await logLines(file)).map((line) => Number(line.log)));
-    }
-    await assert.rejects(access(`${one.log}.3`));
-    assert.equal(numbers.at(-1), 1000);
-    assert.deepEqual(
-      numbers,
-      numbers.map((_, index) => numbers[0]! + index),
-    );
-  });
-
-  it("goes on when the log cannot be written", async () => {
-    const host = open();
-    const one = await host.prepare(["sh", "-c", "seq 1 1000; exit 2"]);
-    await one.start({ log: { path: "/dev/full", maxSize: 0, maxFiles: 1 } });
-    assert.equal((await one.shim.exited).code, 2);
+  it("says what is wrong with a shim that cannot be started", async () => {
+    const shims = createShims({
+      binary: "/nonexistent/keelson-shim",
+      spare: false,
+      log: createLogger("error", () => {}),
+    });
+    await assert.rejects(shims.launch(open().op, join(open().root, "broken")), { message: /ENOENT/, kind: "system" });
+    await shims.close();
   });
 
   it("tells that memory ran out", async () => {
@@ -380,29 +289,10 @@ function details(open: () => ShimHost): void {
     assert.deepEqual({ code: exit.code, oomKilled: exit.oomKilled }, { code: 137, oomKilled: true });
   });
 
-  it("lets a user other than root open /dev/stdout anew", async () => {
-    const host = open();
-    const one = await host.prepare(["sh", "-c", "id -u; echo opened > /proc/self/fd/1"], { uid: 1234 });
-    const stream = await host.attach(one);
-    await one.start();
-    assert.deepEqual(unframe(await readAll(stream)), { stdout: "1234\nopened\n", stderr: "" });
-  });
-
-  it("reports an exec's end although its child keeps the output open", async () => {
-    const host = open();
-    const one = await host.prepare(["sleep", "100"]);
-    await one.start();
-    const stream = await host.attach(one, { execId: "e" });
-    await host.exec(one, "e", ["sh", "-c", "sleep 100 & echo started"]);
-    assert.equal(unframe(await readAll(stream)).stdout, "started\n");
-    assert.equal((await one.shim.execExited("e")).code, 0);
-  });
-
   it("refuses what is no frame and goes on", async () => {
     const host = open();
     const one = await host.prepare(["sleep", "100"]);
     await one.start();
-    const { connectShim } = await import("./shim-connection.ts");
     for (const bytes of [
       "GET / HTTP/1.0\r\n\r\n",
       "\x05\0\0\0\x63\0\0\0\0",
@@ -430,7 +320,7 @@ function details(open: () => ShimHost): void {
     const host = open();
     const one = await host.prepare(["sleep", "100"]);
     await one.start({ openStdin: true });
-    const fds = async (): Promise<number> => (await import("node:fs")).readdirSync(`/proc/${one.shim.pid}/fd`).length;
+    const fds = async (): Promise<number> => (await readdir(`/proc/${one.shim.pid}/fd`)).length;
     const before = await fds();
     for (let i = 0; i < 30; i++) {
       await host.exec(one, `e${i}`, ["true"]);
@@ -438,19 +328,4 @@ function details(open: () => ShimHost): void {
     }
     assert.equal(await fds(), before);
   });
-}
-
-for (const [name, runtime, build] of [
-  ["the release build with crun", "crun", "release"],
-  ["the sanitized build with crun", "crun", "asan"],
-  ["the release build with runc", "runc", "release"],
-] as const)
-  describe(name, () => {
-    let host: ShimHost;
-    before(async () => {
-      host = await ShimHost.open(buildShim(build), findRuntime(runtime));
-    });
-    after(() => host.close());
-    basics(() => host);
-    if (runtime === "crun") details(() => host);
-  });
+});

@@ -3,7 +3,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { errnoOf, systemError, unavailable, withKind } from "../base/errors.ts";
+import { errnoOf, isKind, type KeelsonError, systemError, unavailable, withKind } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Operation } from "../base/operation.ts";
 import { CgroupWarmer } from "./cgroup-warm.ts";
@@ -47,6 +47,8 @@ class ShimPool implements Shims {
   #spare: Newborn | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  /** Why the last spawn failed. */
+  #failure: KeelsonError | undefined;
 
   constructor(options: ShimsOptions) {
     this.#options = options;
@@ -70,7 +72,7 @@ class ShimPool implements Shims {
       return this.#client(dir, connection, pid);
     } catch (error) {
       connection.close();
-      throw withKind(error);
+      throw this.#failure ?? withKind(error);
     } finally {
       this.#replenish(replenishDelay);
     }
@@ -99,11 +101,12 @@ class ShimPool implements Shims {
     clearTimeout(this.#timer);
     const spare = this.#spare;
     this.#spare = undefined;
-    if (!spare) return;
-    const ended = new Promise((resolve) => spare.process.once("exit", resolve));
-    spare.process.ref();
-    spare.connection.close();
-    if (spare.process.exitCode === null && spare.process.signalCode === null) await ended;
+    if (spare === undefined) return;
+    const { process: child, connection } = spare;
+    connection.close();
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.ref();
+    await new Promise((resolve) => child.once("exit", resolve));
   }
 
   #client(dir: string, connection: ControlConnection, pid: number): ShimClient {
@@ -134,13 +137,21 @@ class ShimPool implements Shims {
   }
 
   #spawn(): Newborn {
-    const child = spawn(this.#options.binary, [titleRoom], {
+    const binary = this.#options.binary;
+    const child = spawn(binary, [titleRoom], {
       argv0: "keelson-shim",
       cwd: "/",
       env: this.#env,
       stdio: ["ignore", "ignore", "ignore", "pipe"],
     });
-    child.on("error", (error) => this.#options.log.error("the shim cannot be started", { error }));
+    child.once("spawn", () => {
+      this.#failure = undefined;
+    });
+    child.on("error", (error) => {
+      const errno = errnoOf(error);
+      this.#failure = systemError(`cannot start ${binary}: ${errno}`, { cause: error, path: binary, errno });
+      this.#options.log.error("the shim cannot be started", { error });
+    });
     child.unref();
     return { process: child, connection: new ControlConnection(child.stdio[3] as unknown as Socket) };
   }
@@ -162,7 +173,7 @@ class ShimPool implements Shims {
       return status.state === "exited" ? { kind: "exited", exit: status.exit } : { kind: "none" };
     } catch (error) {
       connection.close();
-      if (errorIsGone(error)) return undefined;
+      if (isKind(error, "unavailable")) return undefined;
       throw error;
     }
   }
@@ -184,10 +195,6 @@ class ShimPool implements Shims {
     }
     return readExitFile(dir);
   }
-}
-
-function errorIsGone(error: unknown): boolean {
-  return (error as { kind?: string }).kind === "unavailable";
 }
 
 /** The exit status that a shim wrote, or undefined. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ContainerConfig, HostConfig } from "../client/endpoints/container-config.ts";
-import type { RuntimeSpec, SpecDevice } from "../oci/runtime-spec.ts";
-import { buildExecProcess, buildSpec, type DeviceSource, type HostFeatures, type SpecInput } from "./spec.ts";
+import type { SpecDevice } from "../oci/runtime-spec.ts";
 import { allCapabilities } from "./spec/capabilities.ts";
 import type { ResolvedMount } from "./spec/mounts.ts";
+import { buildExecProcess, buildSpec, type DeviceSource, type HostFeatures, type SpecInput } from "./spec.ts";
 import dockerSpecs from "./testing/docker-28-specs.json" with { type: "json" };
 import { lookupUser } from "./users.ts";
 
@@ -89,7 +89,8 @@ function level(text: string): any {
   if (memory?.disableOOMKiller === false) memory.disableOOMKiller = undefined; // The default, written out.
   if (JSON.stringify(memory) === "{}") linux.resources.memory = undefined;
   if (JSON.stringify(linux.resources.blockIO) === "{}") linux.resources.blockIO = undefined;
-  const depth = (mount: { destination: string }): string => `${mount.destination.split("/").length}${mount.destination}`;
+  const depth = (mount: { destination: string }): string =>
+    `${mount.destination.split("/").length}${mount.destination}`;
   const system = (mount: { type: string }): boolean => !["bind", "tmpfs"].includes(mount.type);
   spec.mountOrder = spec.mounts.filter(system).map(depth);
   spec.mounts.sort((a: { destination: string }, b: { destination: string }) => (depth(a) < depth(b) ? -1 : 1));
@@ -141,7 +142,9 @@ test("an exec has the container's variables, folder and capabilities, and its ow
 
 test("a cgroup2 host gives a cgroup namespace by default and knows no swappiness", () => {
   const v2 = { ...host, cgroup: "v2" as const };
-  const spec = buildSpec(input({ host: v2, hostConfig: { Memory: 64 << 20, MemorySwappiness: 10, OomKillDisable: true } }));
+  const spec = buildSpec(
+    input({ host: v2, hostConfig: { Memory: 64 << 20, MemorySwappiness: 10, OomKillDisable: true } }),
+  );
   assert.ok(spec.linux.namespaces.some(({ type }) => type === "cgroup"));
   assert.deepEqual(JSON.parse(JSON.stringify(spec.linux.resources?.memory)), { limit: 64 << 20, swap: 128 << 20 });
   const shared = buildSpec(input({ host: v2, hostConfig: { CgroupnsMode: "host" } }));

@@ -13,12 +13,14 @@ const syncDelay = 5_000;
 export class Janitor {
   readonly #records: Records;
   readonly #log: Pick<Logger, "warn"> | undefined;
+  readonly #boot: string;
   readonly #pool: WorkerPool;
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #work: Promise<void> = Promise.resolve();
 
-  constructor(records: Records, pool: WorkerPool, log?: Pick<Logger, "warn">) {
+  constructor(records: Records, boot: string, pool: WorkerPool, log?: Pick<Logger, "warn">) {
     this.#records = records;
+    this.#boot = boot;
     this.#pool = pool;
     this.#log = log;
   }
@@ -66,7 +68,7 @@ export class Janitor {
   }
 
   async #sync(): Promise<void> {
-    const waiting = this.#records.layers.entries().filter(([, record]) => record.unsynced !== undefined);
+    const waiting = this.#records.layers.entries().filter(([, record]) => record.unsynced === this.#boot);
     if (waiting.length === 0) return;
     await this.#pool.use(([worker]) => worker!.run({ kind: "sync", folder: this.#records.root }));
     for (const [id, before] of waiting) {

@@ -92,11 +92,8 @@ const whiteouts: Array<[name: string, upper: TarEntry[], expected: string[]]> = 
 for (const [name, upper, expected] of whiteouts) {
   test(`whiteout: ${name}`, async () => {
     assert.deepEqual(await namesOn(lower, upper), expected);
-    // The same with a layer between, and one on top.
-    assert.deepEqual(
-      await namesOn(lower, [{ name: "d/sub/x" }, { name: "d/sub/.wh.x" }, { name: "d/sub/.wh.y" }].slice(2), upper, []),
-      expected,
-    );
+    // The same with a layer between that has nothing to do with it, and an empty one on top.
+    assert.deepEqual(await namesOn(lower, [{ name: "d/sub/.wh.y" }], upper, []), expected);
   });
 }
 
@@ -184,7 +181,7 @@ test("a full disk is a clear error, leaves nothing, and the next unpacking works
   const folder = bench.scratch();
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", folder]);
   const inside: Array<() => Promise<void>> = [];
-  t.after(() => execFileSync("umount", [folder]));
+  t.after(() => execFileSync("umount", ["-l", folder]));
   const small = await workbench({ after: (body) => inside.push(body) }, join(folder, "data"));
   const big = tar({ name: "usr/big", content: Buffer.alloc(40 << 20, "x") });
   const path = join(bench.folder, "big.tar");

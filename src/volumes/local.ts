@@ -1,9 +1,11 @@
+import { lookup } from "node:dns/promises";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { errnoOf, messageOf, systemError, withKind } from "../base/errors.ts";
 import type { Operation } from "../base/operation.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import type { Kernel, Mount } from "../kernel/kernel.ts";
 import { copyTree } from "../snapshots/copy.ts";
 import { mountOfOptions } from "./local-options.ts";
 import type { VolumeDriver } from "./volumes.ts";
@@ -41,8 +43,7 @@ export class LocalDriver implements VolumeDriver {
 
   async remove(op: Operation, name: string): Promise<void> {
     op.step(`remove the folder of volume ${name}`);
-    // Never through a mount: what is bound there is not the volume's.
-    await this.unmount(op, name);
+    await this.#unmountAll(name);
     await guard(rm(join(this.#parts.root, name), { recursive: true, force: true }));
   }
 
@@ -56,7 +57,7 @@ export class LocalDriver implements VolumeDriver {
     op.step(`mount volume ${name}`);
     await this.create(op, name, {});
     try {
-      await this.#parts.kernel.mount([mount]);
+      await this.#parts.kernel.mount([await withAddress(mount)]);
     } catch (cause) {
       throw systemError(`error while mounting volume '${path}': failed to mount local volume: ${messageOf(cause)}`, {
         cause,
@@ -115,6 +116,16 @@ export class LocalDriver implements VolumeDriver {
     return join(this.#parts.root, name, "_seed");
   }
 
+  /** By what the kernel says: what is bound in a volume is not the volume's to delete. */
+  async #unmountAll(name: string): Promise<void> {
+    const folder = join(this.#parts.root, name);
+    const mounts = await this.#parts.kernel.mounts(folder);
+    for (const { target } of mounts.reverse()) await this.#parts.kernel.unmount(target);
+    const [left] = mounts.length > 0 ? await this.#parts.kernel.mounts(folder) : [];
+    if (left) throw systemError(`remove ${name}: ${left.target} is still mounted`, { path: left.target });
+    this.#mounted.delete(name);
+  }
+
   async #checkFolder(name: string): Promise<void> {
     const path = this.path(name);
     if (existsSync(path)) return;
@@ -123,6 +134,15 @@ export class LocalDriver implements VolumeDriver {
       errno: "ENOENT",
     });
   }
+}
+
+/** The kernel's network file systems take an address and no name in `addr=` (Docker resolves it, too). */
+async function withAddress(mount: Mount): Promise<Mount> {
+  const named = mount.type === "other" ? mount.options?.find((word) => word.startsWith("addr=")) : undefined;
+  const host = named?.slice("addr=".length);
+  if (mount.type !== "other" || !host || isIP(host) !== 0) return mount;
+  const { address } = await lookup(host);
+  return { ...mount, options: mount.options?.map((word) => (word === named ? `addr=${address}` : word)) };
 }
 
 async function isEmpty(path: string): Promise<boolean> {

@@ -56,9 +56,9 @@ class LocalVolumes implements Volumes {
   }
 
   async create(op: Operation, request: VolumeRequest): Promise<Volume> {
-    const anonymous = !request.name;
+    const anonymous = !request.name || request.labels?.[anonymousLabel] !== undefined;
     const name = request.name || newId();
-    if (!anonymous) checkVolumeName(name);
+    if (request.name) checkVolumeName(name);
     const driver = request.driver || "local";
     if (driver !== this.#driver.name)
       throw notFound(
@@ -209,7 +209,8 @@ class LocalVolumes implements Volumes {
   }
 
   #find(name: string): Volume | undefined {
-    const record = name === "" ? undefined : this.#records.get(name);
+    // No volume's name is longer, and no key of the store much.
+    const record = name === "" || name.length > 255 ? undefined : this.#records.get(name);
     return record && !record.removing ? this.#volume(record) : undefined;
   }
 

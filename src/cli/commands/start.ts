@@ -21,7 +21,7 @@ export const command: Command = {
     bool("interactive", "i", "Attach STDIN"),
   ],
   async run(invocation) {
-    const { context, flags, args } = invocation;
+    const { flags, args } = invocation;
     if (flags.changed("checkpoint")) throw new Failure("keelson: checkpoints are not there yet");
     if (!flags.bool("attach") && !flags.bool("interactive")) return startAll(invocation);
     if (args.length > 1) throw new Failure("you cannot start and attach multiple containers at once");

@@ -89,8 +89,16 @@ function componentLines({ Name, Version, Details }: NonNullable<ServerVersion["C
     `  API version:\t${of("ApiVersion")} (minimum version ${of("MinAPIVersion")})`,
     `  Go version:\t${of("GoVersion")}`,
     `  Git commit:\t${of("GitCommit")}`,
-    `  Built:\t${of("BuildTime")}`,
+    `  Built:\t${ansiDate(of("BuildTime"))}`,
     `  OS/Arch:\t${of("Os")}/${of("Arch")}`,
     `  Experimental:\t${of("Experimental")}`,
   ];
+}
+
+/** `Fri May 30 12:07:14 2025`, as C's asctime writes it; what is no date stays as it is. */
+function ansiDate(text: string): string {
+  const date = new Date(text);
+  if (text === "" || Number.isNaN(date.getTime())) return text;
+  const [day, month, , ...rest] = date.toString().split(" ") as [string, string, string, string, string];
+  return `${day} ${month} ${String(date.getDate()).padStart(2)} ${rest[1]} ${rest[0]}`;
 }

@@ -26,7 +26,12 @@ const config = (own: ContainerConfig, message?: string, docker?: CreateCase["doc
   docker,
 });
 const good = (hostConfig: HostConfig, ...warnings: string[]): CreateCase => ({ hostConfig, warnings });
-const both = (hostConfig: HostConfig, own: ContainerConfig, message?: string, docker?: CreateCase["docker"]): CreateCase => ({
+const both = (
+  hostConfig: HostConfig,
+  own: ContainerConfig,
+  message?: string,
+  docker?: CreateCase["docker"],
+): CreateCase => ({
   hostConfig,
   config: own,
   refused: message,
@@ -191,11 +196,7 @@ export const createCases: readonly CreateCase[] = [
     { NetworkMode: "container:base", ExtraHosts: ["a:1.1.1.1"] },
     "conflicting options: custom host-to-IP mapping and the network mode",
   ),
-  both(
-    { NetworkMode: "container:base" },
-    { Hostname: "x" },
-    "conflicting options: hostname and the network mode",
-  ),
+  both({ NetworkMode: "container:base" }, { Hostname: "x" }, "conflicting options: hostname and the network mode"),
   both(
     { NetworkMode: "container:base" },
     { ExposedPorts: { "80/tcp": {} } },
@@ -249,10 +250,7 @@ export const createCases: readonly CreateCase[] = [
   good({ DeviceCgroupRules: ["c 1:2 rwm", "a *:* rwm", "b *:1 r"] }),
   // Logs
   refused({ LogConfig: { Type: "nope" } }, 'error looking up logging plugin nope: plugin "nope" not found'),
-  refused(
-    { LogConfig: { Type: "json-file", Config: { foo: "x" } } },
-    "unknown log opt 'foo' for json-file log driver",
-  ),
+  refused({ LogConfig: { Type: "json-file", Config: { foo: "x" } } }, "unknown log opt 'foo' for json-file log driver"),
   refused({ LogConfig: { Config: { mode: "x" } } }, "logger: logging mode not supported: x"),
   refused(
     { LogConfig: { Config: { mode: "non-blocking", "max-buffer-size": "x" } } },
@@ -282,11 +280,7 @@ export const createCases: readonly CreateCase[] = [
   good({ LogConfig: { Type: "" } }),
   // What is not there yet
   refused({ LogConfig: { Type: "syslog" } }, 'the log driver "syslog" is not implemented yet', "lacks"),
-  refused(
-    { LogConfig: { Config: { compress: "true" } } },
-    'the log option "compress" is not implemented yet',
-    "lacks",
-  ),
+  refused({ LogConfig: { Config: { compress: "true" } } }, 'the log option "compress" is not implemented yet', "lacks"),
   refused(
     { DeviceRequests: [{ Count: -1, Capabilities: [["gpu"]] }] },
     "HostConfig.DeviceRequests (GPUs and CDI devices) is not implemented yet",

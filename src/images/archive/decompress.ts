@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { PassThrough, pipeline, type Readable } from "node:stream";
+import { PassThrough, pipeline, Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { corrupt, errnoOf, systemError, unavailable } from "../../base/errors.ts";
 
@@ -20,51 +20,45 @@ export function compressionOf(head: Uint8Array): Compression {
   return magics.find(([, magic]) => magic.every((byte, i) => head[i] === byte))?.[0] ?? "none";
 }
 
-/** Reads the first bytes of a stream and puts them back. */
-export async function sniff(source: Readable): Promise<Compression> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  while (length < magicLength) {
-    const chunk = await nextChunk(source);
-    if (chunk === undefined) break;
-    chunks.push(chunk);
-    length += chunk.length;
-  }
-  const head = Buffer.concat(chunks);
-  if (head.length > 0) source.unshift(head);
-  return compressionOf(head);
-}
-
-/** The next chunk of a paused stream, or undefined at its end. */
-function nextChunk(source: Readable): Promise<Buffer | undefined> {
+/** Looks at the first bytes of a stream of bytes that nobody has begun to read; they stay in it. */
+export function sniff(source: Readable): Promise<Compression> {
   return new Promise((resolve, reject) => {
     const done = (finish: () => void): void => {
-      source.off("readable", read).off("end", end).off("error", fail).off("close", closed);
+      source.off("readable", look).off("end", end).off("error", fail).off("close", closed);
       finish();
     };
-    const read = (): void => {
-      const chunk: Buffer | null = source.read();
-      if (chunk !== null) done(() => resolve(chunk));
+    const look = (): void => {
+      const head: Buffer | null = source.read(magicLength);
+      if (head === null) return;
+      // In this very turn: once the stream has told its end, nothing can be put back.
+      source.unshift(head);
+      done(() => resolve(compressionOf(head)));
     };
-    const end = (): void => done(() => resolve(undefined));
+    const end = (): void => done(() => resolve("none"));
     const fail = (error: Error): void => done(() => reject(error));
-    const closed = (): void => (source.readableEnded ? end() : fail(corrupt("unexpected EOF")));
-    source.on("readable", read).on("end", end).on("error", fail).on("close", closed);
+    const closed = (): void => fail(corrupt("unexpected EOF"));
+    source.on("readable", look).on("end", end).on("error", fail).on("close", closed);
     if (source.destroyed) closed();
-    else if (source.readableEnded) end();
-    else read();
   });
 }
 
-/** The uncompressed bytes of a stream. Errors of the source and of the decompressor surface on the result. */
+/** The uncompressed bytes of a stream. Fails with what the source fails of, or `corrupt`. */
 export function decompress(source: Readable, compression: Compression): Readable {
   if (compression === "none") return source;
   if (compression === "xz" || compression === "bzip2") return throughProgram(source, compression);
-  const inflate = compression === "gzip" ? createGunzip() : createZstdDecompress();
-  const out = new PassThrough();
-  pipeline(source, inflate, (error) => error && out.destroy(asCorrupt(error, compression)));
-  pipeline(inflate, out, () => {});
-  return out;
+  const inflate = compression === "gzip" ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
+  pipeline(source, inflate, () => {});
+  return Readable.from(inflated(inflate, compression), { objectMode: false, highWaterMark: 4 * chunkSize });
+}
+
+const chunkSize = 256 * 1024;
+
+async function* inflated(inflate: Readable, compression: Compression): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of inflate) yield chunk as Buffer;
+  } catch (error) {
+    throw asCorrupt(error as Error, compression);
+  }
 }
 
 /** xz and bzip2 are not in Node: as Docker does, the machine's program of that name is used. */

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import { extract } from "tar-stream";
-import { corrupt, isKind, withKind } from "../../base/errors.ts";
+import { corrupt, isKind, messageOf, withKind } from "../../base/errors.ts";
 import type { Operation } from "../../base/operation.ts";
 import type { ContentStore } from "../../content/content.ts";
 import { type Digest, isDigest } from "../../oci/digest.ts";
@@ -60,6 +60,8 @@ export async function readArchive(
   const plain = decompress(source, await sniff(source));
   const abort = (): void => void plain.destroy(op.signal.reason as Error);
   op.signal.addEventListener("abort", abort, { once: true });
+  const failures: unknown[] = [];
+  for (const stream of [plain, tar]) stream.on("error", (error: Error) => failures.push(error));
   const piped = new Promise<void>((resolve, reject) => {
     pipeline(plain, tar, (error) => (error ? reject(error) : resolve()));
   });
@@ -81,7 +83,7 @@ export async function readArchive(
     return new ArchiveFiles(new Map(done), links);
   } catch (error) {
     op.check();
-    throw asArchiveError(error);
+    throw rootOf([...failures, error]);
   } finally {
     op.signal.removeEventListener("abort", abort);
     plain.destroy();
@@ -188,11 +190,17 @@ function normalize(name: string): string {
   return posix.normalize(name).replace(/^\/+/, "").replace(/\/$/, "");
 }
 
-function asArchiveError(error: unknown): Error {
-  if (isKind(error)) return error;
-  const message = (error as Error).message ?? "";
-  if (/invalid tar header/i.test(message)) return corrupt("archive/tar: invalid tar header", { cause: error });
-  if (/unexpected end|premature close|writable stream closed|aborted/i.test(message))
-    return corrupt("unexpected EOF", { cause: error });
-  return withKind(error, "corrupt");
+/** Where one stream fails, all that hang on it do: the failure that is more than the end of another one. */
+function rootOf(failures: readonly unknown[]): Error {
+  const root = failures.find((error) => !isAftermath(error)) ?? corrupt("unexpected EOF", { cause: failures[0] });
+  if (isKind(root)) return root;
+  if (/^invalid (tar )?header/i.test(messageOf(root)))
+    return corrupt("archive/tar: invalid tar header", { cause: root });
+  return withKind(root, "corrupt");
+}
+
+function isAftermath(error: unknown): boolean {
+  return /unexpected end of data|premature close|stream (was )?destroyed|closed prematurely|aborted/i.test(
+    messageOf(error),
+  );
 }

@@ -23,11 +23,15 @@ export function mountAll(mounts: readonly Mount[]): void {
 }
 
 function mountOne(one: Mount): void {
-  // C strings end at a NUL: the mount would land elsewhere.
-  if (one.target.includes("\0")) throw failure(`mount ${one.type}`, "EINVAL", "a path holds a NUL byte");
   if (one.type === "overlay") mountOverlay(one);
   else if (one.type === "bind") mountBind(one);
+  else if (one.type === "other") mountOther(one);
   else mountTmpfs(one);
+}
+
+function mountOther({ filesystem, source, target, options }: Extract<Mount, { readonly type: "other" }>): void {
+  const { flags, data } = splitOptions(options ?? []);
+  check(mount(source, target, filesystem, flags, data.join(",")), `mount ${filesystem} ${source} on ${target}`, target);
 }
 
 function mountTmpfs({ target, options }: Extract<Mount, { readonly type: "tmpfs" }>): void {

@@ -4,7 +4,16 @@ import { isKind } from "../../base/errors.ts";
 import { addressBytes, addressText, broadcastOf, macBytes, macText, parsePrefix } from "./address.ts";
 
 test("addresses survive the way to bytes and back", () => {
-  for (const text of ["0.0.0.0", "172.17.0.2", "::", "::1", "fd00::2", "fe80::42:acff:fe1e:2", "2001:db8::", "1:2:3:4:5:6:7:8"]) {
+  for (const text of [
+    "0.0.0.0",
+    "172.17.0.2",
+    "::",
+    "::1",
+    "fd00::2",
+    "fe80::42:acff:fe1e:2",
+    "2001:db8::",
+    "1:2:3:4:5:6:7:8",
+  ]) {
     assert.equal(addressText(addressBytes(text)), text);
   }
 });

@@ -15,15 +15,24 @@ const kernel = await openKernel();
 after(() => kernel.close());
 
 let made = 0;
-/** A namespace of the test's own. */
+/** A namespace of the test's own; it ends with the mount namespace of this file. */
 async function namespace(): Promise<string> {
   const path = join(folder, `ns${made++}`);
   await kernel.createNetworkNamespace(path);
-  after(() => kernel.removeNetworkNamespace(path));
   return path;
 }
 
 const names = (at?: string): string[] => json(at, "ip", "-j", "link").map((link: { ifname: string }) => link.ifname);
+
+/** What a batch can change of the links whose names match, as `ip` sees them. */
+function described(at: string | undefined, pattern: RegExp): unknown[] {
+  return json(at, "ip", "-j", "-d", "addr")
+    .filter((link: { ifname: string }) => pattern.test(link.ifname))
+    .map(({ ifname, flags, mtu, address, master, addr_info, linkinfo }: Record<string, unknown>) => {
+      const { info_slave_kind } = linkinfo as Record<string, unknown>;
+      return { ifname, flags, mtu, address, master, addr_info, info_slave_kind };
+    });
+}
 
 async function fails(operations: readonly NetworkOperation[], message: RegExp, errno: string): Promise<void> {
   await assert.rejects(kernel.network(operations), (error) => {
@@ -114,12 +123,27 @@ test("a failing operation takes back all that was done before it", async () => {
   const inside = await namespace();
   await kernel.network([{ op: "addBridge", name: "br-keep", mac: "02:00:00:00:00:05" }]);
   await kernel.network([{ op: "addVeth", name: "vkeep", peer: { name: "eth9", namespace: inside } }]);
-  const before = [json(undefined, "ip", "-j", "-d", "link"), json(inside, "ip", "-j", "-d", "addr")];
+  const state = () => [described(undefined, /keep$|gone$|^vother$/), described(inside, /^eth|gone$/)];
+  const before = state();
   await fails(
     [
       { op: "addBridge", name: "br-gone" },
-      { op: "setLink", name: "vkeep", rename: "vother", mtu: 1300, mac: "02:00:00:00:00:77", master: "br-keep", hairpin: true },
-      { op: "addVeth", name: "vgone", master: "br-gone", up: true, peer: { name: "eth0", namespace: inside, up: true } },
+      {
+        op: "setLink",
+        name: "vkeep",
+        rename: "vother",
+        mtu: 1300,
+        mac: "02:00:00:00:00:77",
+        master: "br-keep",
+        hairpin: true,
+      },
+      {
+        op: "addVeth",
+        name: "vgone",
+        master: "br-gone",
+        up: true,
+        peer: { name: "eth0", namespace: inside, up: true },
+      },
       { op: "addMacvlan", name: "mgone", parent: "br-gone", mode: "bridge", into: inside },
       { op: "addAddress", namespace: inside, link: "eth9", address: "10.4.0.1/24" },
       { op: "setLink", namespace: inside, name: "eth9", up: true },
@@ -131,7 +155,7 @@ test("a failing operation takes back all that was done before it", async () => {
     /^add route 10\.6\.0\.0\/24 via 10\.99\.0\.1: Network is unreachable \(ENETUNREACH\): Nexthop has invalid gateway$/,
     "ENETUNREACH",
   );
-  assert.deepEqual([json(undefined, "ip", "-j", "-d", "link"), json(inside, "ip", "-j", "-d", "addr")], before);
+  assert.deepEqual(state(), before);
   assert.deepEqual(json(inside, "ip", "-j", "route"), []);
   assert.deepEqual(json(inside, "ip", "-j", "neigh", "show", "nud", "permanent"), []);
   assert.equal(output("nsenter", `--net=${inside}`, "cat", "/proc/sys/net/ipv4/ip_forward").trim(), "0");
@@ -202,7 +226,15 @@ test("a macvlan is made inside its namespace", async () => {
   const [inside, other] = [await namespace(), await namespace()];
   await kernel.network([
     { op: "addVeth", name: "vparent", up: true, peer: { name: "eth0", namespace: other, up: true } },
-    { op: "addMacvlan", name: "eth1", parent: "vparent", mode: "private", mac: "02:00:00:00:00:aa", mtu: 1300, into: inside },
+    {
+      op: "addMacvlan",
+      name: "eth1",
+      parent: "vparent",
+      mode: "private",
+      mac: "02:00:00:00:00:aa",
+      mtu: 1300,
+      into: inside,
+    },
     { op: "setLink", namespace: inside, name: "eth1", rename: "eth0" },
   ]);
   const [link] = json(inside, "ip", "-j", "-d", "link", "show", "eth0");
@@ -232,7 +264,11 @@ test("a namespace that is none is a clear error", async () => {
 });
 
 test("a sysctl that does not exist is an error unless optional", async () => {
-  await fails([{ op: "sysctl", path: "net/ipv4/there_is_none", value: "1" }], /^set sysctl net\/ipv4\/there_is_none/, "ENOENT");
+  await fails(
+    [{ op: "sysctl", path: "net/ipv4/there_is_none", value: "1" }],
+    /^set sysctl net\/ipv4\/there_is_none/,
+    "ENOENT",
+  );
 });
 
 test("a hundred sandboxes at once", async () => {
@@ -246,7 +282,13 @@ test("a hundred sandboxes at once", async () => {
     paths.map(async (path, i) => {
       await kernel.createNetworkNamespace(path);
       await kernel.network([
-        { op: "addVeth", name: `many${i}`, master: "br-many", up: true, peer: { name: "eth0", namespace: path, up: true } },
+        {
+          op: "addVeth",
+          name: `many${i}`,
+          master: "br-many",
+          up: true,
+          peer: { name: "eth0", namespace: path, up: true },
+        },
         { op: "addAddress", namespace: path, link: "eth0", address: `10.50.1.${i + 1}/16` },
         { op: "addRoute", namespace: path, to: "default", via: "10.50.0.1" },
       ]);

@@ -38,7 +38,10 @@ test("more than are kept ready, each another one", async () => {
 test("odd paths", async () => {
   const path = join(folder, "a b,c:d\\e\tä");
   await kernel.createNetworkNamespace(path);
-  assert.deepEqual((await kernel.mounts(path)).map(({ target, type }) => [target, type]), [[path, "nsfs"]]);
+  assert.deepEqual(
+    (await kernel.mounts(path)).map(({ target, type }) => [target, type]),
+    [[path, "nsfs"]],
+  );
   assert.equal((await kernel.links(path)).length, 1);
   await kernel.removeNetworkNamespace(path);
   assert.ok(!existsSync(path));
@@ -47,7 +50,10 @@ test("odd paths", async () => {
 test("a path that is taken is refused and left alone", async () => {
   const path = join(folder, "taken");
   writeFileSync(path, "mine");
-  await assert.rejects(kernel.createNetworkNamespace(path), (error) => isKind(error, "system") && error.fields.errno === "EEXIST");
+  await assert.rejects(
+    kernel.createNetworkNamespace(path),
+    (error) => isKind(error, "system") && error.fields.errno === "EEXIST",
+  );
   assert.equal(readFileSync(path, "utf8"), "mine");
   await assert.rejects(
     kernel.createNetworkNamespace(join(folder, "no", "such", "folder")),
@@ -73,11 +79,13 @@ test("a killed process leaves only what it had bound", async () => {
     await kernel.createNetworkNamespace(${JSON.stringify(path)});
     console.log("made");
     setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
-  await once(child.stdout, "data");
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [said] = await Promise.race([once(child.stdout, "data"), once(child, "exit")]);
+  assert.equal(String(said), "made\n");
   child.kill("SIGKILL");
   await once(child, "exit");
-  // The kernel lists namespaces by the processes and mounts that hold them: the bound one is the only one left.
   assert.equal((await kernel.mounts(folder)).length, 1);
   assert.equal((await kernel.links(path)).length, 1);
   await kernel.removeNetworkNamespace(path);

@@ -76,7 +76,10 @@ function attempt(socket: NetlinkSocket, table: string, changes: readonly Element
 function refused(table: string, change: ElementChange | undefined, ack: NetlinkAck): Error {
   const step = change ? `${change.action} elements of inet ${table} ${change.set}` : `change elements of inet ${table}`;
   const errno = errnoName(ack.errno);
-  const words = errno === "EBUSY" && change?.action === "add" ? "the key is there with another value" : ack.detail;
+  const words =
+    (errno === "EEXIST" || errno === "EBUSY") && change?.action === "add"
+      ? "the key is there with another value"
+      : ack.detail;
   return failure(step, errno, words);
 }
 

@@ -1,6 +1,10 @@
+import { writeSync } from "node:fs";
 import koffi from "koffi";
 import { systemError, unavailable } from "../../base/errors.ts";
-import { errnoOfText } from "../sys/errno.ts";
+import { check, errnoOfText } from "../sys/errno.ts";
+import { close, memfdCreate } from "../sys/libc.ts";
+
+const MFD_CLOEXEC = 1;
 
 /** A `struct nft_ctx *` (libnftables(3)). */
 type Context = object;
@@ -11,7 +15,7 @@ interface Library {
   readonly bufferOutput: (context: Context) => number;
   readonly bufferError: (context: Context) => number;
   readonly errors: (context: Context) => string | null;
-  readonly run: (context: Context, script: string) => number;
+  readonly run: (context: Context, file: string) => number;
 }
 
 let loaded: Library | undefined;
@@ -27,7 +31,7 @@ function library(): Library {
       bufferOutput: so.func("nft_ctx_buffer_output", "int", ["void *"]) as Library["bufferOutput"],
       bufferError: so.func("nft_ctx_buffer_error", "int", ["void *"]) as Library["bufferError"],
       errors: so.func("nft_ctx_get_error_buffer", "str", ["void *"]) as Library["errors"],
-      run: so.func("nft_run_cmd_from_buffer", "int", ["void *", "str"]) as Library["run"],
+      run: so.func("nft_run_cmd_from_filename", "int", ["void *", "str"]) as Library["run"],
     };
     return loaded;
   } catch (cause) {
@@ -43,14 +47,22 @@ export function runScript(script: string): void {
   const nft = library();
   const context = nft.contextNew(0);
   if (context === null) throw systemError("nftables: no context could be made");
+  // From a file in memory: of a script in a string, libnftables 1.0.6 shows the wrong line with an error.
+  const fd = check(memfdCreate("nft", MFD_CLOEXEC), "make a memory file");
+  const file = `/proc/self/fd/${fd}`;
   try {
+    writeSync(fd, `${script}\n`);
     nft.bufferOutput(context);
     nft.bufferError(context);
-    if (nft.run(context, script) === 0) return;
-    const text = (nft.errors(context) ?? "").trim();
-    const first = text.split("\n")[0] ?? "";
-    throw systemError(`nftables: ${text || "the script was refused"}`, { errno: errnoOfText(first) });
+    if (nft.run(context, file) === 0) return;
+    throw refusal((nft.errors(context) ?? "").replaceAll(`${file}:`, "line ").trim());
   } finally {
+    close(fd);
     nft.contextFree(context);
   }
+}
+
+function refusal(text: string): Error {
+  const first = text.split("\n")[0] ?? "";
+  return systemError(`nftables: ${text || "the script was refused"}`, { errno: errnoOfText(first) });
 }

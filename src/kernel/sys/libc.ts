@@ -17,6 +17,7 @@ export const read = func<(fd: number, into: Bytes, size: number) => number>("rea
   "void *",
   "size_t",
 ]);
+export const memfdCreate = func<(name: string, flags: number) => number>("memfd_create", "int", ["str", "uint"]);
 export const flock = func<(fd: number, operation: number) => number>("flock", "int", ["int", "int"]);
 
 export const unshare = func<(flags: number) => number>("unshare", "int", ["int"]);

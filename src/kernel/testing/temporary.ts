@@ -1,13 +1,21 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
+import { mountsBelow } from "../mounts/mountinfo.ts";
 
-/** A folder for one test file, under its real path; removed when the file's tests have ended. */
+/**
+ * A folder for one test file, in which it may mount (in the namespace that `isolate` made); removed, with what is
+ * mounted below, when the file's tests have ended.
+ */
 export function temporaryFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `keelson-${name}-`));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  after(() => {
+    // A mount that was seen through several binds goes from all of them at once.
+    for (const { target } of mountsBelow(folder).reverse()) spawnSync("umount", ["-l", target]);
+    rmSync(folder, { recursive: true, force: true });
+  });
   return folder;
 }
 

@@ -23,7 +23,7 @@ export const bridgeDriver: NetworkDriver = {
         // A published port is reachable at 127.0.0.1: such packets are sent on to a container, and answers come back.
         // The firewall drops every other packet from or to a loopback address on this bridge.
         { op: "sysctl", path: `net/ipv4/conf/${bridge}/route_localnet`, value: "1" },
-        { op: "setLink", name: bridge, up: true },
+        { op: "setLink", name: bridge, up: true, ...(mtu ? { mtu } : {}) },
       ],
       rules: rulesOf(network),
     };

@@ -19,8 +19,7 @@ test("security options", () => {
   assert.ok(!parseSecurityOptions(["no-new-privileges:false"]).noNewPrivileges);
   for (const option of ["seccomp=unconfined", "seccomp:unconfined"])
     assert.equal(parseSecurityOptions([option]).seccomp, "unconfined");
-  for (const option of ["seccomp=", "seccomp=builtin"])
-    assert.equal(parseSecurityOptions([option]).seccomp, "default");
+  for (const option of ["seccomp=", "seccomp=builtin"]) assert.equal(parseSecurityOptions([option]).seccomp, "default");
   assert.deepEqual(parseSecurityOptions(['seccomp={"a":"b=c:d"}']).seccomp, { json: '{"a":"b=c:d"}' });
   assert.equal(parseSecurityOptions(["apparmor=mine", "label=type:t", "label:disable", "disable"]).apparmor, "mine");
   assert.ok(parseSecurityOptions(["writable-cgroups"]).writableCgroups);
@@ -76,7 +75,11 @@ test("the environment: defaults, the container's, an exec's, HOME last", () => {
     "A=3",
     "HOME=/x",
   ]);
-  assert.deepEqual(environment({ ...common, layers: [["A=1", "PATH=/p"], ["A"]] }), ["PATH=/p", "HOSTNAME=h", "HOME=/root"]);
+  assert.deepEqual(environment({ ...common, layers: [["A=1", "PATH=/p"], ["A"]] }), [
+    "PATH=/p",
+    "HOSTNAME=h",
+    "HOME=/root",
+  ]);
 });
 
 test("tmpfs options: Docker's defaults, the user's over them", () => {

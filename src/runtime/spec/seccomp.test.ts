@@ -12,7 +12,11 @@ function level({ syscalls = [], ...rest }: OciSeccomp): object {
   const short = (names: readonly string[] = []): readonly string[] =>
     names.length <= 20
       ? names
-      : [`sha256:${createHash("sha256").update([...names].sort().join("\n")).digest("hex")}`];
+      : [
+          `sha256:${createHash("sha256")
+            .update([...names].sort().join("\n"))
+            .digest("hex")}`,
+        ];
   const rules = syscalls
     .map((rule) => ({ ...rule, names: short(rule.names ?? []) }))
     .filter(({ names }) => names[0] !== "socket");

@@ -20,6 +20,8 @@ export interface TestSpec {
   readonly args: readonly string[];
   readonly terminal?: boolean;
   readonly uid?: number;
+  /** Without a PID namespace of its own. */
+  readonly hostPids?: boolean;
   /** Bytes. */
   readonly memory?: number;
 }
@@ -61,7 +63,9 @@ export function testSpec(spec: TestSpec): RuntimeSpec {
     ],
     linux: {
       cgroupsPath: spec.cgroup,
-      namespaces: (["pid", "mount", "ipc", "uts", "network"] as const).map((type) => ({ type })),
+      namespaces: (["pid", "mount", "ipc", "uts", "network"] as const)
+        .filter((type) => type !== "pid" || !spec.hostPids)
+        .map((type) => ({ type })),
       resources: {
         devices: [{ allow: false, access: "rwm" }],
         ...(spec.memory === undefined ? {} : { memory: { limit: spec.memory, swap: spec.memory } }),

@@ -36,7 +36,7 @@ export interface Prepared {
   readonly id: string;
   readonly log: string;
   readonly cgroup: string;
-  start(change?: Partial<StartRequest>): Promise<{ readonly pid: number }>;
+  start(change?: Partial<StartRequest>, op?: Operation): Promise<{ readonly pid: number }>;
 }
 
 /** A place for containers of one test file: folders of its own, and a check that nothing is left. */
@@ -104,7 +104,7 @@ export class ShimHost {
       id,
       log,
       cgroup,
-      start: (change: Partial<StartRequest> = {}) => shim.start(this.op, { ...request, ...change }),
+      start: (change: Partial<StartRequest> = {}, op = this.op) => shim.start(op, { ...request, ...change }),
     };
     this.#prepared.push(prepared);
     return prepared;
@@ -203,4 +203,19 @@ export async function until(what: string, condition: () => boolean | Promise<boo
 export async function alive(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   return stat !== "" && !/\) [ZX] /.test(stat);
+}
+
+export interface LogLine {
+  readonly log: string;
+  readonly stream: string;
+  readonly time: string;
+}
+
+/** The lines of a json-file log; fails on a line that is no JSON. */
+export async function logLines(path: string): Promise<LogLine[]> {
+  const text = await readFile(path, "utf8");
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as LogLine);
 }

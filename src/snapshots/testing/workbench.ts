@@ -18,6 +18,7 @@ export interface Workbench {
   readonly folder: string;
   readonly root: string;
   readonly snapshots: Snapshots;
+  readonly store: Store;
   readonly op: Operation;
   /** A new empty folder beside the root. */
   scratch(): string;
@@ -58,6 +59,9 @@ export async function workbench(scope: Scope, given?: string): Promise<Workbench
     op,
     get snapshots() {
       return snapshots;
+    },
+    get store() {
+      return store;
     },
     scratch: () => mkdtempSync(join(folder, "scratch-")),
     async unpack(archive, options = {}) {
