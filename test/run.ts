@@ -29,7 +29,7 @@ process.exitCode = codes.some((code) => code !== 0) ? 1 : 0;
 
 function files(): string[] {
   if (named.length > 0) return named;
-  const patterns = oracle ? ["test/compat/*.test.ts"] : ["src/**/*.test.ts", "test/**/*.test.ts", "scripts/*.test.ts"];
+  const patterns = oracle ? ["test/compat/*.test.ts"] : ["src/**/*.test.ts", "test/*.test.ts", "test/compat/*.test.ts", "scripts/*.test.ts"];
   return globSync(patterns, { cwd: root }).sort();
 }
 

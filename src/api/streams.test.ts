@@ -35,11 +35,6 @@ describe("events", () => {
     events.emit("volume", "create", "v");
     events.emit("volume", "create", "w");
     await using server = await startServer(fakeServices({}, { events }));
-    const { text } = await server.fetch(
-      "GET",
-      "/events?since=0&until=9999999999.5&filters=%7B%22volume%22%3A%5B%22w%22%5D%7D".replace("9999999999.5", "1"),
-    );
-    assert.equal(text, "");
     const raw = await server.raw("GET /events?since=0 HTTP/1.1\r\nHost: d\r\n\r\n");
     const got = await raw.until(/"ID":"w"[^\n]*\n/);
     const nano = events.replay()[1]!.timeNano;

@@ -11,8 +11,9 @@ import { isPredefined } from "./records.ts";
 /** Whose endpoint it is. */
 export type EndpointOwner = Pick<SandboxRequest, "containerId" | "containerName" | "hostname">;
 
-/** Throws what is wrong with the request itself: `invalid`, in Docker's words. */
-export function checkEndpoint(network: Network, request: EndpointRequest): void {
+/** Throws what is wrong with the request itself: `invalid`, in Docker's words. `where` begins the message. */
+export function checkEndpoint(network: Network, request: EndpointRequest, where = ""): void {
+  if (request.mac && !parseMac(request.mac)) throw invalid(`${where}invalid MAC address ${request.mac}`);
   const problems: string[] = [];
   const { subnet } = network.ipam.config[0] ?? {};
   if (request.ipv6 || (request.linkLocal?.length ?? 0) > 0) {
@@ -26,10 +27,9 @@ export function checkEndpoint(network: Network, request: EndpointRequest): void 
       problems.push(`no configured subnet or ip-range contain the IP address ${request.ipv4}`);
     }
   }
-  if (request.mac && !parseMac(request.mac)) problems.push(`invalid MAC address: ${request.mac}`);
   if (problems.length === 0) return;
   const list = problems.length === 1 ? problems[0] : problems.map((problem) => `* ${problem}`).join("\n");
-  throw invalid(`invalid config for network ${request.network}: invalid endpoint settings:\n${list}`);
+  throw invalid(`${where}invalid endpoint settings:\n${list}`);
 }
 
 /** An endpoint on a network without links of its own (`host`, `none`). */

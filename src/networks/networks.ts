@@ -10,7 +10,7 @@ export interface Networks {
   /** By name, ID or unambiguous ID prefix. `notFound` "network X not found". */
   get(reference: string): Network;
   create(op: Operation, request: NetworkRequest): Promise<Network>;
-  /** `conflict` while endpoints are on it, `forbidden` "X is a pre-defined network and cannot be removed". */
+  /** `forbidden` while endpoints are on it, and for a predefined one: "X is a pre-defined network and cannot be removed". */
   remove(op: Operation, reference: string): Promise<void>;
   /** Throws what `join` would refuse about the request itself (unknown network, bad address, port syntax). */
   check(request: SandboxRequest): void;

@@ -114,6 +114,7 @@ for (const mode of modes) {
       await onHost.serve("udp", 6001);
       assert.equal(await inLiar.ask("udp", "172.17.0.1", 6001), `${addressOf(other)} hello`);
       assert.equal(await inLiar.ask("udp", "192.0.2.1", 6001, "hello", silence), "timeout");
+      assert.deepEqual(await onHost.heard(), [addressOf(other)]);
     });
 
     test("neither a neighbour nor a container reaches a loopback address of the host", async () => {

@@ -1,4 +1,4 @@
-import { forbidden, invalid, KeelsonError, notFound, withKind } from "../base/errors.ts";
+import { forbidden, invalid, KeelsonError, systemError, withKind } from "../base/errors.ts";
 import { shortId } from "../base/ids.ts";
 import type { Operation } from "../base/operation.ts";
 import { KeyedQueue } from "../base/queue.ts";
@@ -75,7 +75,9 @@ export class NetworkService implements Networks {
     for (const entry of extraHosts) parseExtraHost(entry);
     if (mode.kind !== "networks") return;
     if (endpoints.length === 0) throw invalid("a container needs a network");
-    for (const endpoint of endpoints) checkEndpoint(this.get(endpoint.network), endpoint);
+    for (const endpoint of endpoints) {
+      checkEndpoint(this.get(endpoint.network), endpoint, `invalid config for network ${endpoint.network}: `);
+    }
   }
 
   async join(op: Operation, request: SandboxRequest): Promise<Sandbox> {
@@ -110,13 +112,12 @@ export class NetworkService implements Networks {
   async disconnect(op: Operation, sandbox: Sandbox, reference: string): Promise<Sandbox> {
     op.check();
     const network = this.get(reference);
-    const endpoint = sandbox.endpoints.find(({ networkId }) => networkId === network.id);
-    if (!endpoint) throw notFound(`container ${sandbox.id} is not connected to network ${network.name}`);
     if (network.driver === "host") {
-      throw forbidden(
-        "container cannot be disconnected from host network - container must be created in host network mode",
-      );
+      throw invalid("cannot disconnect container from host network - container was created in host network mode");
     }
+    const endpoint = sandbox.endpoints.find(({ networkId }) => networkId === network.id);
+    // A `system` error, for Docker answers 500.
+    if (!endpoint) throw systemError(`container ${sandbox.id} is not connected to network ${network.name}`);
     const changed = await this.#queue.run(sandbox.id, () => this.#sandboxes.disconnect(sandbox, network, endpoint));
     this.#report("disconnect", changed, endpoint);
     return changed;

@@ -118,7 +118,7 @@ export class ShimClient implements Shim {
       this.initPid = reply.u32();
       return { pid: this.initPid };
     } catch (error) {
-      await this.#giveUp();
+      if (!this.#left) await this.#giveUp();
       throw await runtimeError(error, { verb: "start", runtime: request.runtime, path: request.bundle });
     }
   }
@@ -159,7 +159,7 @@ export class ShimClient implements Shim {
     try {
       await this.#connection.request(op, requests.dispose);
     } catch (error) {
-      if (!isKind(error, "unavailable")) throw error;
+      if (this.#left || !isKind(error, "unavailable")) throw error;
       await this.#mend(this.#dir);
     }
     this.disconnect();

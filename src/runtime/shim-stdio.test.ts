@@ -21,7 +21,7 @@ onEach([releaseBuild, sanitizedBuild], (open) => {
       const hash = createHash("sha256");
       let seen = 0;
       // Frames are cut at any place by the socket: take them apart as they come.
-      let pending = Buffer.alloc(0);
+      let pending: Buffer = Buffer.alloc(0);
       for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
         pending = pending.length === 0 ? (chunk as Buffer) : Buffer.concat([pending, chunk as Buffer]);
         while (pending.length >= 8 && pending.length >= 8 + pending.readUInt32BE(4)) {

@@ -9,7 +9,10 @@ export interface Volumes {
   list(): Volume[];
   /** `conflict` "remove NAME: volume is in use - [ID, …]" while a container uses it, unless forced past a missing one. */
   remove(op: Operation, name: string, options?: { readonly force?: boolean }): Promise<void>;
-  /** Readies the volume for a container (mounts it where its driver has to) and returns its folder. */
+  /**
+   * Readies the volume for a container (mounts it where its driver has to) and returns its folder. Who uses a volume is
+   * not kept over a restart: call it again, after `reconcile`, for each container that still runs.
+   */
   mount(op: Operation, name: string, containerId: string): Promise<string>;
   unmount(op: Operation, name: string, containerId: string): Promise<void>;
   /**

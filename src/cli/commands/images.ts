@@ -22,13 +22,14 @@ export const command: Command = {
   async run({ context, flags, args: [pattern] }) {
     if (flags.bool("tree")) throw new Failure("keelson: --tree is not there yet");
     const format = flags.string("format");
-    const digests = flags.bool("digests") || /\{\{\s*\.Digest\b/.test(format);
+    const alone = flags.bool("digests");
+    const digests = { alone, beside: alone || format.includes("{{.Digest}}") };
     const filters = filterMap(flags.get("filter"));
     if (pattern !== undefined) filters["reference"] = [...(filters["reference"] ?? []), pattern];
     const images = await context.client.call("GET /images/json", {
       query: { ...(flags.bool("all") && { all: true }), filters },
     });
     const rows = images.flatMap((own) => imageRows(own, !flags.bool("no-trunc"), digests));
-    context.print(renderList(imageListing(digests && format === ""), rows, { format, quiet: flags.bool("quiet") }));
+    context.print(renderList(imageListing(alone), rows, { format, quiet: flags.bool("quiet") }));
   },
 };

@@ -38,7 +38,7 @@ export const command: Command = {
 
 /** The engine counts sizes only when asked, for it takes time. */
 function usesSize(format: string): boolean {
-  return /\.Size\b/.test(format) || format === "json" || /\{\{\s*json \.\s*\}\}/.test(format);
+  return /\.Size\b/.test(format) || /\{\{\s*json \.\s*\}\}/.test(format);
 }
 
 function truncates(flags: Flags): boolean {

@@ -112,7 +112,7 @@ export function verboseDisk(usage: DiskUsage): string {
   return [
     `Images space usage:\n\n${table(
       verboseImages,
-      (usage.Images ?? []).flatMap((own) => imageRows(own, true, false)),
+      (usage.Images ?? []).flatMap((own) => imageRows(own, true, { beside: false, alone: false })),
     )}`,
     `Containers space usage:\n\n${table(verboseContainers, containers)}`,
     `Local Volumes space usage:\n\n${table(verboseVolumes, volumes)}`,

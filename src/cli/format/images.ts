@@ -45,12 +45,18 @@ interface Named {
 
 const none = "<none>";
 
+/** Where digests are shown: beside a tag, and alone for a repository without a tag. */
+export interface DigestOptions {
+  readonly beside: boolean;
+  readonly alone: boolean;
+}
+
 /** The lines of an image: one a tag, or one a tag and digest where digests are shown. */
-export function imageRows(own: ImageSummary, truncates: boolean, withDigests: boolean, now = Date.now()): Row[] {
-  return imageNames(own, withDigests).map((named) => ({
+export function imageRows(own: ImageSummary, truncates: boolean, digests: DigestOptions, now = Date.now()): Row[] {
+  return imageNames(own, digests).map((named) => ({
     Containers: counted(own.Containers, String),
-    CreatedAt: own.Created > 0 ? goTime(own.Created * 1000) : "",
-    CreatedSince: own.Created > 0 ? ago(own.Created * 1000, now) : "",
+    CreatedAt: own.Created >= 0 ? goTime(own.Created * 1000) : "",
+    CreatedSince: own.Created >= 0 ? ago(own.Created * 1000, now) : "",
     Digest: named.digest,
     ID: truncates ? shortId(own.Id) : own.Id,
     Repository: named.repository,
@@ -66,7 +72,7 @@ function counted(value: number | undefined, text: (n: number) => string): string
   return value === undefined || value === -1 ? "N/A" : text(value);
 }
 
-function imageNames(own: ImageSummary, withDigests: boolean): Named[] {
+function imageNames(own: ImageSummary, { beside, alone }: DigestOptions): Named[] {
   const tags = grouped(
     (own.RepoTags ?? []).filter((tag) => tag !== "<none>:<none>"),
     ":",
@@ -77,8 +83,10 @@ function imageNames(own: ImageSummary, withDigests: boolean): Named[] {
   );
   const repositories = [...tags.keys(), ...[...digests.keys()].filter((name) => !tags.has(name))];
   const rows = repositories.flatMap((repository) => {
-    const own = withDigests ? (digests.get(repository) ?? [none]) : [none];
-    return (tags.get(repository) ?? [none]).flatMap((tag) => own.map((digest) => ({ repository, tag, digest })));
+    const tagged = tags.get(repository);
+    if (!tagged && !alone) return [{ repository, tag: none, digest: "" }];
+    const own = beside || !tagged ? (digests.get(repository) ?? [none]) : [none];
+    return (tagged ?? [none]).flatMap((tag) => own.map((digest) => ({ repository, tag, digest })));
   });
   return rows.length > 0 ? rows : [{ repository: none, tag: none, digest: none }];
 }

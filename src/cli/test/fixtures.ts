@@ -39,10 +39,10 @@ const others = [
 ];
 
 const images = [
-  { Id: sha("1"), ParentId: "", RepoTags: ["nginx:1.27", "nginx:latest", "localhost:5000/nginx:1.27"], RepoDigests: [`nginx@${sha("d")}`], Created: 1700000000, Size: 187654321, SharedSize: -1, Labels: null, Containers: -1 },
+  { Id: sha("1"), ParentId: "", RepoTags: ["nginx:1.27", "nginx:latest"], RepoDigests: [`nginx@${sha("d")}`], Created: 1700000000, Size: 187654321, SharedSize: -1, Labels: null, Containers: -1 },
   { Id: sha("2"), ParentId: "", RepoTags: [], RepoDigests: [], Created: 1600000000, Size: 999, SharedSize: 12, Labels: {}, Containers: 2 },
   { Id: sha("3"), ParentId: "", RepoTags: [], RepoDigests: [`quay.io/x/y@${sha("e")}`], Created: 0, Size: 1000000, SharedSize: 0, Labels: {}, Containers: 0 },
-  { Id: sha("4"), ParentId: "", RepoTags: ["<none>:<none>"], RepoDigests: ["<none>@<none>"], Created: 1650000000, Size: 4200000, SharedSize: -1, Labels: {}, Containers: -1 },
+  { Id: sha("4"), ParentId: "", RepoTags: ["localhost:5000/nginx:1.27"], RepoDigests: [], Created: 1650000000, Size: 4200000, SharedSize: -1, Labels: {}, Containers: -1 },
 ];
 
 const networks = ["net10", "net2", "bridge"].map((Name, index) => ({
@@ -61,7 +61,7 @@ const networks = ["net10", "net2", "bridge"].map((Name, index) => ({
   ConfigOnly: false,
   Containers: {},
   Options: { "com.docker.network.driver.mtu": "1500" },
-  Labels: { z: "1", y: "2" },
+  Labels: { z: "1" },
 }));
 
 const volumes = ["v10", "v2"].map((Name) => ({

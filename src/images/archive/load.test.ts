@@ -97,6 +97,7 @@ test("load keeps the archive's own manifest where it has one", async () => {
 });
 
 test("load reads gzip, zstd, xz and bzip2", async () => {
+  await using house = await openHouse();
   const archive = await dockerArchive(await twoImages());
   for (const packed of [
     gzipSync(archive),
@@ -104,7 +105,6 @@ test("load reads gzip, zstd, xz and bzip2", async () => {
     execFileSync("xz", ["-c", "-0"], { input: archive, maxBuffer: 1 << 26 }),
     execFileSync("bzip2", ["-c"], { input: archive, maxBuffer: 1 << 26 }),
   ]) {
-    await using house = await openHouse();
     assert.equal((await load(house, packed)).loaded.length, 3);
   }
 });
@@ -283,22 +283,24 @@ function cutBefore(archive: Buffer, name: string): Buffer {
   return archive.subarray(0, archive.indexOf(Buffer.from(`${name}\0`)));
 }
 
-for (const [what, make, message] of damages) {
-  test(`load of ${what} fails clearly and leaves nothing`, async () => {
-    await using house = await openHouse();
-    const archive = await make(await twoImages());
-    await assert.rejects(load(house, archive), (error: unknown) => {
-      assert.ok(isKind(error), String(error));
-      assert.ok(["corrupt", "invalid", "notFound"].includes(error.kind), error.kind);
-      assert.match(error.message, message);
-      return true;
+test("a load that fails says why and leaves nothing", async (t) => {
+  await using house = await openHouse();
+  for (const [what, make, message] of damages) {
+    await t.test(what, async () => {
+      const archive = await make(await twoImages());
+      await assert.rejects(load(house, archive), (error: unknown) => {
+        assert.ok(isKind(error), String(error));
+        assert.ok(["corrupt", "invalid", "notFound"].includes(error.kind), error.kind);
+        assert.match(error.message, message);
+        return true;
+      });
+      assert.deepEqual(house.images.list(), []);
+      assert.deepEqual(await house.blobs(), []);
+      assert.deepEqual(house.snapshots.layers(), []);
+      assert.deepEqual(house.events, []);
     });
-    assert.deepEqual(house.images.list(), []);
-    assert.deepEqual(await house.blobs(), []);
-    assert.deepEqual(house.snapshots.layers(), []);
-    assert.deepEqual(house.events, []);
-  });
-}
+  }
+});
 
 test("a failed load leaves the stream that it read open, for an answer to be sent on its connection", async () => {
   await using house = await openHouse();
@@ -349,4 +351,28 @@ test("load reads what skopeo writes", async () => {
   assert.equal(JSON.parse(inspected.stdout).Architecture, "amd64");
   const copy = join(house.root, "copy");
   await run("skopeo", ["copy", "--insecure-policy", "-q", `oci:${root}:docker.io/made/by:skopeo`, `dir:${copy}`]);
+});
+
+const peer = process.env["KEELSON_PEER_DOCKER"];
+test("load reads what a real Docker saves", {
+  skip: peer ? false : "KEELSON_PEER_DOCKER names no Docker",
+}, async () => {
+  await using house = await openHouse();
+  const name = `keelson-test-${process.pid}`;
+  const docker = (...args: string[]) => run("docker", ["-H", peer!, ...args]);
+  const [one] = await twoImages();
+  const source = join(house.root, "source.tar");
+  const target = join(house.root, "saved.tar");
+  await writeFile(source, await dockerArchive([{ image: one!.image, tags: [`${name}:1`] }]));
+  await docker("load", "-i", source);
+  try {
+    await docker("save", "-o", target, `${name}:1`);
+    const { loaded } = await house.images.load(house.op(), createReadStream(target));
+    assert.deepEqual(
+      loaded.map((item) => [item.name, item.image.id]),
+      [[`${name}:1`, one!.image.id]],
+    );
+  } finally {
+    await docker("rmi", `${name}:1`);
+  }
 });

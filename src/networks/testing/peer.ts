@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 
 type Command =
   | { readonly do: "serve"; readonly protocol: "tcp" | "udp"; readonly port: number }
+  | { readonly do: "heard" }
   | {
       readonly do: "ask";
       readonly protocol: "tcp" | "udp";
@@ -33,6 +34,11 @@ export class Peer {
   /** Answers every request with `<the address it saw> <the text>`. */
   async serve(protocol: "tcp" | "udp", port: number): Promise<void> {
     await this.#call({ do: "serve", protocol, port });
+  }
+
+  /** The addresses that datagrams came from until now. */
+  async heard(): Promise<string[]> {
+    return JSON.parse(await this.#call({ do: "heard" }));
   }
 
   /** What the server answers, or the error's code; `timeout` where nothing comes within the deadline in milliseconds. */
@@ -64,7 +70,10 @@ export class Peer {
   }
 }
 
+const heard: string[] = [];
+
 function carryOut(command: Command): Promise<string> {
+  if (command.do === "heard") return Promise.resolve(JSON.stringify(heard));
   if (command.do === "serve") return command.protocol === "tcp" ? serveTcp(command.port) : serveUdp(command.port);
   const { host, port, text, deadline } = command;
   const answer = command.protocol === "tcp" ? askTcp(host, port, text) : askUdp(host, port, text);
@@ -83,7 +92,10 @@ function serveTcp(port: number): Promise<string> {
 
 function serveUdp(port: number): Promise<string> {
   const socket = createSocket("udp4");
-  socket.on("message", (data, from) => socket.send(`${from.address} ${data}`, from.port, from.address));
+  socket.on("message", (data, from) => {
+    heard.push(from.address);
+    socket.send(`${from.address} ${data}`, from.port, from.address);
+  });
   return new Promise((resolve) => socket.bind(port, "0.0.0.0", () => resolve("")));
 }
 

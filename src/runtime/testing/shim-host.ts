@@ -141,8 +141,9 @@ export class ShimHost {
   /** Ends what tests left running, fails on a sanitizer's report, removes every folder. */
   async close(): Promise<void> {
     for (const { shim, dir } of this.#prepared) {
-      await shim.dispose(this.op).catch(() => {});
-      await this.shims.adopt(this.op, dir).catch(() => {});
+      shim.disconnect();
+      const adopted = await this.shims.adopt(this.op, dir);
+      if (adopted.kind === "running") await adopted.shim.dispose(this.op);
     }
     await this.shims.close();
     for (const controller of ["", ...(await readdir("/sys/fs/cgroup"))])
