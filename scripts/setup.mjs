@@ -30,11 +30,14 @@ const testPrograms = {
   skopeo: "skopeo",
   "docker-registry": "docker-registry",
   docker: "docker.io",
+  curl: "curl",
+  script: "bsdutils",
   openssl: "openssl",
   zstd: "zstd",
   clang: "clang",
 };
 const headers = { "/usr/include/stdlib.h": "libc6-dev" };
+const testFiles = { "/usr/lib/python3/dist-packages/docker": "python3-docker" };
 
 const [own, rest] = splitArguments(process.argv.slice(2));
 const quiet = own.includes("--quiet");
@@ -84,7 +87,7 @@ function installSystemPackages() {
   const wanted = { ...programs, ...(forTests ? testPrograms : {}) };
   const missing = [
     ...Object.entries(wanted).filter(([program]) => !onPath(program)),
-    ...Object.entries(headers).filter(([path]) => !existsSync(path)),
+    ...Object.entries({ ...headers, ...(forTests ? testFiles : {}) }).filter(([path]) => !existsSync(path)),
   ].map(([, name]) => name);
   // libFuzzer and the sanitizers of clang come in a package of their own.
   if (forTests && !hasClangRuntime()) missing.push("libclang-rt-dev");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { conflict, exhausted, type KeelsonError, notModified, unavailable } from "../base/errors.ts";
+import { conflict, exhausted, invalid, type KeelsonError, notModified, unavailable } from "../base/errors.ts";
 import { endpoints } from "../client/endpoints/index.ts";
 import { exec, fakeServices } from "./testing/fakes.ts";
 import { image, running } from "./testing/samples.ts";
@@ -264,6 +264,30 @@ describe("requests that are wrong", () => {
     const answer = await raw.ended();
     assert.match(answer, /^HTTP\/1\.1 413 /);
     assert.match(answer, /the limit is \d+ bytes/);
+  });
+
+  it("of an upload that fails early are read on, so that the message arrives", async () => {
+    const services = fakeServices({
+      images: {
+        load: async () => {
+          throw invalid("not an archive");
+        },
+      },
+    });
+    await using server = await startServer(services);
+    const size = 20_000_000;
+    const raw = await server.raw(`POST /images/load HTTP/1.1\r\nHost: d\r\nContent-Length: ${size}\r\n\r\n`);
+    await new Promise((resolve) => raw.socket.write(Buffer.alloc(size), resolve));
+    assert.match(await raw.until("not an archive"), /^HTTP\/1\.1 400 /);
+    raw.socket.write("GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n");
+    await raw.until(/OK$/);
+    raw.socket.destroy();
+  });
+
+  it("with a method that nobody has are unknown", async () => {
+    await using server = await startServer(fakeServices());
+    for (const method of ["PROPFIND", "PATCH", "OPTIONS", "PUT"])
+      assert.deepEqual((await server.fetch(method, "/info")).json, { message: "page not found" }, method);
   });
 
   it("with a huge head are refused", async () => {

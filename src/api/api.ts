@@ -104,7 +104,6 @@ function createRouter(context: ServeContext, routes: readonly Route[]): FastifyI
   });
   app.setNotFoundHandler((request, reply) => {
     reply.hijack();
-    for (const [name, value] of Object.entries(context.headers)) reply.raw.setHeader(name, value);
     sendError(context, reply.raw, request.raw, unknownRoute(request, targets.get(request.raw)));
   });
   for (const route of routes) {

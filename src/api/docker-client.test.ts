@@ -28,7 +28,7 @@ interface Ran {
 async function docker(services: ReturnType<typeof fakeServices>, args: readonly string[], input = ""): Promise<Ran> {
   await using server = await startServer(services);
   const env = { ...process.env, DOCKER_HOST: server.host, DOCKER_CONFIG: "/nonexistent" };
-  return new Promise((resolve) => {
+  return await new Promise((resolve) => {
     const child = execFile("docker", [...args], { env, timeout: 20_000 }, (error, out, err) =>
       resolve({ code: error ? Number(error.code ?? -1) : 0, out, err }),
     );

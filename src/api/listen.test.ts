@@ -6,11 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { after, before, describe, it } from "node:test";
+import { after, afterEach, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { isKind } from "../base/errors.ts";
 import { createClient } from "../client/client.ts";
-import { createApi } from "./api.ts";
+import { type Api, type ApiOptions, createApi } from "./api.ts";
+import type { ApiServices } from "./services.ts";
 import { fakeServices } from "./testing/fakes.ts";
 
 const run = promisify(execFile);
@@ -18,12 +19,22 @@ let dir = "";
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), "keelson-listen-"));
 });
+
+const opened: Api[] = [];
+async function open(services: ApiServices, options?: ApiOptions): Promise<Api> {
+  const api = await createApi(services, options);
+  opened.push(api);
+  return api;
+}
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((api) => api.close()));
+});
 after(() => rm(dir, { recursive: true, force: true }));
 
 describe("a unix socket", () => {
   it("is for the owner and the group, and goes with the server", async () => {
     const path = join(dir, "mode.sock");
-    const api = await createApi(fakeServices());
+    const api = await open(fakeServices());
     assert.deepEqual(await api.listen([`unix://${path}`]), [`unix://${path}`]);
     assert.equal((await stat(path)).mode & 0o777, 0o660);
     await api.close();
@@ -36,7 +47,7 @@ describe("a unix socket", () => {
     const script = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
     await assert.rejects(run(process.execPath, ["-e", script]));
     assert.ok((await stat(path)).isSocket());
-    const api = await createApi(fakeServices());
+    const api = await open(fakeServices());
     await api.listen([`unix://${path}`]);
     const client = createClient({ host: `unix://${path}` });
     assert.equal((await client.call("GET /version")).Version, "0.1.0");
@@ -46,9 +57,9 @@ describe("a unix socket", () => {
 
   it("leaves another's alone, and a file that is none", async () => {
     const path = join(dir, "taken.sock");
-    const other = await createApi(fakeServices());
+    const other = await open(fakeServices());
     await other.listen([`unix://${path}`]);
-    const api = await createApi(fakeServices());
+    const api = await open(fakeServices());
     await assert.rejects(api.listen([`unix://${path}`]), (error) => isKind(error, "conflict"));
     const client = createClient({ host: `unix://${path}` });
     assert.equal(await client.version(), "1.51");
@@ -62,7 +73,7 @@ describe("a unix socket", () => {
   });
 
   it("refuses hosts that are none", async () => {
-    const api = await createApi(fakeServices());
+    const api = await open(fakeServices());
     for (const host of ["unix://relative", "fd://", "tcp://", "tcp://a b"])
       await assert.rejects(api.listen([host]), (error) => isKind(error, "invalid") || isKind(error, "system"), host);
     await api.close();
@@ -72,7 +83,7 @@ describe("a unix socket", () => {
 describe("several hosts", () => {
   it("are listened at together", async () => {
     const path = join(dir, "both.sock");
-    const api = await createApi(fakeServices());
+    const api = await open(fakeServices());
     const hosts = await api.listen([`unix://${path}`, "tcp://127.0.0.1:0", "tcp://[::1]:0"]);
     assert.match(hosts[1]!, /^tcp:\/\/127\.0\.0\.1:[1-9]\d*$/);
     for (const host of hosts) {
@@ -89,7 +100,7 @@ describe("several hosts", () => {
     const address = blocker.address();
     assert.ok(blocker instanceof Server && typeof address === "object" && address);
     const path = join(dir, "none.sock");
-    const api = await createApi(fakeServices());
+    const api = await open(fakeServices());
     await assert.rejects(api.listen([`unix://${path}`, `tcp://127.0.0.1:${address.port}`]), /already in use/);
     await assert.rejects(stat(path), { code: "ENOENT" });
     blocker.close();
@@ -116,7 +127,7 @@ describe("TLS with certificates on both sides", () => {
       });
       return stream;
     };
-    const api = await createApi(fakeServices({ containers: { attach: async () => ({ stream: echo(), tty: true }) } }), {
+    const api = await open(fakeServices({ containers: { attach: async () => ({ stream: echo(), tty: true }) } }), {
       tls: { ca: await pem("ca.pem"), cert: await pem("server.pem"), key: await pem("server.key") },
     });
     const [host] = await api.listen(["tcp://127.0.0.1:0"]);

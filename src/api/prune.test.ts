@@ -18,7 +18,7 @@ describe("pruning", () => {
   const prune = async (services: ReturnType<typeof fakeServices>, what: string, filters = {}, version = "1.51") => {
     await using server = await startServer(services);
     const query = `filters=${encodeURIComponent(JSON.stringify(filters))}`;
-    return server.fetch("POST", `/v${version}/${what}/prune?${query}`);
+    return await server.fetch("POST", `/v${version}/${what}/prune?${query}`);
   };
 
   it("containers takes those that do not run", async () => {

@@ -17,6 +17,9 @@ import { atLeast, checkVersion, maximumVersion } from "./versions.ts";
 
 const debug = debugChannel("api");
 
+/** How long the rest of a failed upload is read, in milliseconds. */
+const drainGrace = 30_000;
+
 /** What every request needs beside its own route. */
 export interface ServeContext {
   /** Headers of every answer. */
@@ -46,9 +49,9 @@ export async function serve(
   reply.hijack();
   const raw = reply.raw;
   if (target.contentType !== undefined) request.raw.headers["content-type"] = target.contentType;
-  for (const [name, value] of Object.entries(context.headers)) raw.setHeader(name, value);
+  setHeaders(context, raw);
   const abort = new AbortController();
-  const op = new Operation(`${endpoint.method} ${endpoint.path}`, abort.signal);
+  const op = new Operation(`${endpoint.method} ${request.url}`, abort.signal);
   context.operations.add(op);
   raw.once("close", () => {
     if (!raw.writableFinished && !endpoint.finishes) abort.abort(new Error("the client closed the connection"));
@@ -167,12 +170,28 @@ export function sendError(
 ): void {
   if (response.headersSent || response.destroyed) return void response.destroy();
   const { status, text } = describe(context, error);
-  // A body that nobody read would be taken for the next request.
-  if (!request.complete) response.setHeader("Connection", "close");
+  setHeaders(context, response);
+  if (status === 413) response.setHeader("Connection", "close");
+  else drain(request);
   if (status === 304) return void response.writeHead(304).end();
   response.writeHead(status, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) });
   response.end(text);
-  if (!request.complete) request.resume();
+}
+
+/**
+ * Reads on what a client still sends of a request that has failed, for a while: a client whose upload breaks off before
+ * it looked for an answer reports a broken pipe, and not our message.
+ */
+function drain(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  const timer = setTimeout(() => request.destroy(), drainGrace);
+  request.once("close", () => clearTimeout(timer));
+  request.resume();
+}
+
+/** Puts the headers of every answer on this one. */
+export function setHeaders(context: ServeContext, response: ServerResponse): void {
+  for (const [name, value] of Object.entries(context.headers)) response.setHeader(name, value);
 }
 
 function describe(context: ServeContext, error: unknown): { readonly status: number; readonly text: string } {

@@ -6,7 +6,7 @@ const width = 50;
 
 /**
  * Does something with each name, many at once, and prints those that it was done with in the order given. Throws every
- * failure together at the end.
+ * failure together at the end. A name whose act gave false is not printed.
  */
 export async function forEachName(
   context: Context,
@@ -18,8 +18,8 @@ export async function forEachName(
     const group = names.slice(at, at + width);
     const results = await Promise.allSettled(group.map((name) => act(name)));
     results.forEach((result, index) => {
-      if (result.status === "fulfilled") context.print(`${group[index]}\n`);
-      else errors.push(result.reason);
+      if (result.status === "rejected") errors.push(result.reason);
+      else if (result.value !== false) context.print(`${group[index]}\n`);
     });
   }
   throwAll(errors);

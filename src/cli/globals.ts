@@ -29,10 +29,13 @@ export const globalFlags: readonly Flag[] = [
 /** How to reach the engine: `-H`, else KEELSON_HOST, else DOCKER_HOST, else the default socket. */
 export function clientOptions(flags: Flags, environ: NodeJS.ProcessEnv = process.env): ClientOptions {
   const hosts = flags.list("host");
-  if (hosts.length > 1) throw new Failure("specify only one -H");
+  if (hosts.length > 1)
+    throw new Failure("Failed to initialize: unable to resolve docker endpoint: Specify only one -H");
   const context = flags.string("context");
   if (context !== "" && context !== "default")
-    throw new Failure(`context ${JSON.stringify(context)}: context not found: only "default" is there`);
+    throw new Failure(
+      `Failed to initialize: unable to resolve docker endpoint: context ${JSON.stringify(context)}: context not found: only "default" is there`,
+    );
   const host = normalizeHost(hosts[0] ?? environ["KEELSON_HOST"] ?? environ["DOCKER_HOST"] ?? "");
   const verify = flags.changed("tlsverify") ? flags.bool("tlsverify") : (environ["DOCKER_TLS_VERIFY"] ?? "") !== "";
   const version = environ["DOCKER_API_VERSION"];
@@ -51,7 +54,7 @@ function tlsOptions(flags: Flags, verify: boolean): ClientOptions["tls"] {
       // The standard places may be empty; a file that was named must be there.
       if (!flags.changed(name) && name !== "tlscacert") return undefined;
       if (!verify && !flags.changed(name)) return undefined;
-      throw new Failure(`unable to resolve docker endpoint: ${(error as Error).message}`);
+      throw new Failure(`Failed to initialize: unable to resolve docker endpoint: ${(error as Error).message}`);
     }
   };
   return { ca: read("tlscacert"), cert: read("tlscert"), key: read("tlskey"), verify };

@@ -32,7 +32,7 @@ async function dispatch(argv: readonly string[], streams: Streams): Promise<numb
     streams.stdout.write(`Keelson version ${packageVersion}\n`);
     return 0;
   }
-  if (name === undefined) return rootHelp(streams);
+  if (name === undefined) return rootHelp({ ...streams, stdout: streams.stderr });
   if (name === "help") return helpOf(rest, streams);
   return invoke(globals, await resolve(name, rest, streams), streams);
 }
@@ -54,10 +54,12 @@ async function resolve(name: string, rest: string[], streams: Streams): Promise<
 
 async function resolveGroup(group: string, rest: string[], streams: Streams): Promise<Found | number> {
   const [sub, ...words] = rest;
-  if (sub === undefined || sub === "--help" || sub === "-h" || sub === "help") return groupHelp(group, streams);
+  // Asked for, the help is output; where a command was forgotten, it is a message.
+  if (sub === undefined) return groupHelp(group, { ...streams, stdout: streams.stderr });
+  if (sub === "--help" || sub === "-h") return groupHelp(group, streams);
   if (sub.startsWith("-"))
     throw new Failure(
-      `unknown ${sub.startsWith("--") ? `flag: ${sub.split("=")[0]}` : `shorthand flag: '${sub[1]}' in ${sub}`}\n\nUsage:  keelson ${group} COMMAND\n\nRun 'keelson ${group} --help' for more information`,
+      `unknown ${sub.startsWith("--") ? `flag: ${sub.split("=")[0]}` : `shorthand flag: '${sub[1]}' in ${sub}`}\n\nUsage:  keelson ${group}\n\nRun 'keelson ${group} --help' for more information`,
       125,
     );
   const name = `${group} ${sub}`;
@@ -125,10 +127,14 @@ async function commandHelp(found: Found, command: Command, { stdout }: Streams):
 }
 
 /** `keelson help [COMMAND]`. */
-async function helpOf([name, ...rest]: string[], streams: Streams): Promise<number> {
+async function helpOf(words: string[], streams: Streams): Promise<number> {
+  const [name, ...rest] = words;
   if (name === undefined) return rootHelp(streams);
-  const found = await resolve(name, rest, streams);
-  return typeof found === "number" ? found : commandHelp(found, (await found.entry.load()).command, streams);
+  if (name in groups && rest.length === 0) return groupHelp(name, streams);
+  const path = name in groups ? `${name} ${rest[0]}` : name;
+  const entry = findEntry(path);
+  if (entry === undefined) throw new Failure(`unknown help topic: ${words.join(" ")}`);
+  return commandHelp({ entry, path: `keelson ${path}`, words: [] }, (await entry.load()).command, streams);
 }
 
 /** A reader that goes away (`keelson logs x | head`) ends the program without a word, as SIGPIPE would. */

@@ -1,15 +1,22 @@
+import { invalid } from "../base/errors.ts";
+
 /** Fills a path's braces and appends the query, as Docker's decoder reads it: `1` and `0`, JSON for objects. */
 export function requestPath(path: string, params: Readonly<Record<string, string>> = {}, query: object = {}): string {
-  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeSegment(params[name] ?? ""));
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => segmentOf(path, name, params[name]));
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) append(search, name, value);
   const text = search.toString();
   return text === "" ? filled : `${filled}?${text}`;
 }
 
-/** Image names keep their slashes and colons, which Docker's router expects. */
-function encodeSegment(text: string): string {
-  return encodeURIComponent(text).replace(/%2F/g, "/").replace(/%3A/g, ":").replace(/%40/g, "@");
+/** Names (of images, that is) keep their slashes and colons, which Docker's router expects. */
+function segmentOf(path: string, name: string, value = ""): string {
+  if (value.trim() === "") {
+    const noun = path.split("/")[1]!.replace(/s$/, "");
+    throw invalid(`invalid ${noun} name or ID: value is empty`);
+  }
+  const escaped = encodeURIComponent(value).replaceAll("%3A", ":").replaceAll("%40", "@");
+  return name === "name" ? escaped.replaceAll("%2F", "/") : escaped;
 }
 
 function append(search: URLSearchParams, name: string, value: unknown): void {

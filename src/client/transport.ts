@@ -64,9 +64,10 @@ function loadHttps(): typeof import("node:https") {
 
 function targetOf(host: string, tls?: TlsOptions): RequestOptions {
   const [scheme, rest = ""] = host.split("://", 2);
-  if (scheme === "unix") return { socketPath: rest };
+  if (scheme === "unix") return { socketPath: rest, host: "localhost" };
   if (scheme === "tcp" || scheme === "http" || scheme === "https") {
-    const url = new URL(`http://${rest}`);
+    const url = URL.parse(`http://${rest}`);
+    if (!url) throw invalid(`unable to parse docker host \`${host}\``);
     return {
       host: url.hostname.replace(/^\[|\]$/g, ""),
       port: url.port || (tls ? 2376 : 2375),
@@ -79,7 +80,7 @@ function targetOf(host: string, tls?: TlsOptions): RequestOptions {
 }
 
 function optionsOf(wanted: TransportRequest): RequestOptions {
-  const headers: Record<string, string> = { host: "localhost", ...wanted.headers };
+  const headers: Record<string, string> = { ...wanted.headers };
   if (wanted.upgrade) Object.assign(headers, { connection: "Upgrade", upgrade: "tcp" });
   if (wanted.body instanceof Readable || wanted.body instanceof Uint8Array)
     headers["content-type"] ??= "application/x-tar";

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { invalid } from "../base/errors.ts";
+import { thermalThrottle } from "../runtime/spec/host.ts";
 
 /** What of the host bounds a container's resources. */
 export interface HostLimits {
@@ -15,6 +16,8 @@ export interface HostLimits {
   readonly swapLimit: boolean;
   readonly blkioWeight: boolean;
   readonly blkioWeightDevice: boolean;
+  /** Folders of sysfs to mask that only some processors have. */
+  readonly thermalThrottle: readonly string[];
 }
 
 /** Reads the limits from sysfs. Cheap, yet once is enough. */
@@ -23,13 +26,16 @@ export function probeLimits(root = "/sys/fs/cgroup"): HostLimits {
   const has = (path: string): boolean => existsSync(`${root}/${path}`);
   return {
     cgroup: v2 ? "v2" : "v1",
-    controllers: new Set(v2 ? read(`${root}/cgroup.controllers`).split(" ") : readdirSync(root)),
+    controllers: new Set(
+      v2 ? read(`${root}/cgroup.controllers`).split(" ") : existsSync(root) ? readdirSync(root) : [],
+    ),
     cpus: availableParallelism(),
     cpuList: read(`${root}/cpuset.cpus.effective`, `${root}/cpuset/cpuset.cpus`, "/sys/devices/system/cpu/online"),
     memoryNodes: read(`${root}/cpuset.mems.effective`, `${root}/cpuset/cpuset.mems`, "/sys/devices/system/node/online"),
     swapLimit: v2 || has("memory/memory.memsw.limit_in_bytes"),
     blkioWeight: v2 || has("blkio/blkio.weight") || has("blkio/blkio.bfq.weight"),
     blkioWeightDevice: v2 || has("blkio/blkio.weight_device") || has("blkio/blkio.bfq.weight_device"),
+    thermalThrottle: thermalThrottle(),
   };
 }
 

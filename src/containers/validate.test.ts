@@ -13,6 +13,7 @@ const limits: HostLimits = {
   swapLimit: true,
   blkioWeight: false,
   blkioWeightDevice: false,
+  thermalThrottle: ["/sys/hot"],
 };
 
 const validate = (one: Pick<CreateCase, "config" | "hostConfig">, host = limits): Validated =>
@@ -34,7 +35,12 @@ for (const one of createCases) {
 }
 
 test("fills in Docker's defaults", () => {
-  assert.deepEqual(validate({ hostConfig: { Memory: 64 << 20 } }).hostConfig, {
+  const { MaskedPaths, ReadonlyPaths, ...filled } = validate({ hostConfig: { Memory: 64 << 20 } }).hostConfig;
+  assert.ok(MaskedPaths?.includes("/proc/kcore") && MaskedPaths.includes("/sys/hot"));
+  assert.ok(ReadonlyPaths?.includes("/proc/sys"));
+  assert.deepEqual(validate({ hostConfig: { Privileged: true } }).hostConfig.MaskedPaths, undefined);
+  assert.deepEqual(validate({ hostConfig: { MaskedPaths: [], Privileged: true } }).hostConfig.MaskedPaths, []);
+  assert.deepEqual(filled, {
     Memory: 64 << 20,
     MemorySwap: 128 << 20,
     MemorySwappiness: undefined,

@@ -2,6 +2,7 @@ import { invalid, notImplemented } from "../base/errors.ts";
 import type { ContainerConfig, HostConfig } from "../client/endpoints/container-config.ts";
 import { normalizeCapabilities } from "../runtime/spec/capabilities.ts";
 import { parseDeviceRule } from "../runtime/spec/devices.ts";
+import { maskedPaths, readonlyPaths } from "../runtime/spec/paths.ts";
 import { compileSeccomp } from "../runtime/spec/seccomp.ts";
 import { parseSecurityOptions } from "../runtime/spec/security.ts";
 import { type HostLimits, probeLimits } from "./limits-of-host.ts";
@@ -51,6 +52,7 @@ export function validateCreate({ config, hostConfig, runtimes, limits }: Validat
   checkUlimits(hostConfig);
   checkLogConfig(hostConfig);
   checkSecurity(hostConfig);
+  if (hostConfig.Mounts?.some(({ Type }) => Type === "image")) warn("Image mount is an experimental feature");
   checkPlatform(hostConfig, runtimes);
   refuseMissing(hostConfig);
   const host = limits ?? hostLimits();
@@ -101,6 +103,8 @@ function refuseMissing(hostConfig: HostConfig): void {
   refuse(hostConfig.KernelMemoryTCP, "HostConfig.KernelMemoryTCP");
 }
 
+const list = (paths: readonly string[] | undefined): string[] | undefined => paths && [...paths];
+
 /** What inspect shows for what the user left open. */
 function withDefaults(hostConfig: HostConfig, host: HostLimits): HostConfig {
   const { NetworkMode = "", LogConfig, RestartPolicy } = hostConfig;
@@ -112,5 +116,7 @@ function withDefaults(hostConfig: HostConfig, host: HostLimits): HostConfig {
     IpcMode: hostConfig.IpcMode || "private",
     CgroupnsMode: hostConfig.CgroupnsMode || (host.cgroup === "v2" ? "private" : "host"),
     ShmSize: hostConfig.ShmSize || defaultShmSize,
+    MaskedPaths: hostConfig.MaskedPaths ?? list(maskedPaths(hostConfig, host)),
+    ReadonlyPaths: hostConfig.ReadonlyPaths ?? list(readonlyPaths(hostConfig)),
   };
 }

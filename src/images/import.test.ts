@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFile, readlink } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, readlink, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { digestOf } from "../oci/digest.ts";
 import { baseReference, ensureBase } from "./base.ts";
-import { tar } from "./testing/fixtures.ts";
+import { run, tar } from "./testing/fixtures.ts";
 import { type House, openHouse } from "./testing/house.ts";
 
 const layer = tar([
@@ -88,6 +90,25 @@ test("a stream that breaks off is an error, not a short image", async () => {
   body.write((await layer).subarray(0, 50_000), () => body.destroy(new Error("connection lost")));
   await assert.rejects(house.images.import(house.op(), body, {}), /connection lost/);
   assert.deepEqual(await house.blobs(), []);
+});
+
+test("a full disk is a clear error, and the images go on once there is space", async () => {
+  const root = await mkdtemp(join(tmpdir(), "keelson-full-"));
+  await run("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", root]);
+  try {
+    const house = await openHouse({}, join(root, "house"));
+    const random = await tar([["random", randomBytes(10_000_000)]]);
+    for (const archive of [random, gzipSync(random, { level: 0 })]) {
+      await assert.rejects(take(house, archive), { kind: "exhausted" });
+      await assert.rejects(house.images.load(house.op(), Readable.from([archive])), { kind: "exhausted" });
+      assert.deepEqual(await house.blobs(), []);
+    }
+    assert.equal((await take(house, await layer, { reference: "small" })).tags[0], "small:latest");
+    await house[Symbol.asyncDispose]();
+  } finally {
+    await run("umount", ["-l", root]);
+    await rm(root, { recursive: true });
+  }
 });
 
 test("the base image is the same each time, and made once", async () => {

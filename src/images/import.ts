@@ -11,6 +11,7 @@ import { hostPlatform } from "../oci/platform.ts";
 import { familiarString, parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
 import { borrowed } from "./archive/borrowed.ts";
 import { type Compression, decompress, sniff } from "./archive/decompress.ts";
+import { rootCause } from "./archive/root-cause.ts";
 import { applyChanges } from "./changes/apply.ts";
 import type { Collector, Lease } from "./collector.ts";
 import type { Image, ImportOptions } from "./images.ts";
@@ -30,8 +31,7 @@ export async function importImage(
   const run = applyChanges({}, request.changes ?? []);
   return parts.collector.hold(async (lease) => {
     await lease.everyBlob();
-    const layer = await takeLayer(op, parts.content, borrowed(archive));
-    await lease.blob(layer.blob.digest);
+    const layer = await takeLayer(op, parts.content, lease, borrowed(archive));
     const created = request.created ?? formatNano(nowNano());
     const comment = request.message || "Imported from -";
     const { os, architecture, variant } = request.platform ?? hostPlatform();
@@ -69,11 +69,17 @@ interface TakenLayer {
 }
 
 /** Stores the archive and hashes what it unpacks to, in one pass. */
-async function takeLayer(op: Operation, content: ContentStore, archive: Readable): Promise<TakenLayer> {
+async function takeLayer(op: Operation, content: ContentStore, lease: Lease, archive: Readable): Promise<TakenLayer> {
+  // Claimed as soon as it is stored, whatever becomes of the rest: so a failed import leaves no blob.
+  const ingest = async (source: Readable): Promise<Blob> => {
+    const blob = await content.ingest(op, source);
+    await lease.blob(blob.digest);
+    return blob;
+  };
   const compression = await sniff(archive);
   const mediaType = layerTypes[compression];
   if (mediaType === undefined || compression === "none") {
-    const blob = await content.ingest(op, decompress(archive, compression));
+    const blob = await ingest(decompress(archive, compression));
     return { blob, diffId: blob.digest, mediaType: mediaTypes.ociLayer };
   }
   const hash = createHash("sha256");
@@ -82,21 +88,28 @@ async function takeLayer(op: Operation, content: ContentStore, archive: Readable
     archive,
     async function* (chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) {
-        if (!hashed.write(chunk)) await new Promise((resolve) => hashed.once("drain", resolve).once("close", resolve));
+        // Whatever follows the compressed data is stored, but there is nobody left to hash it.
+        if (!hashed.destroyed && !hashed.write(chunk))
+          await new Promise((resolve) => hashed.once("drain", resolve).once("close", resolve));
         yield chunk;
       }
       hashed.end();
     },
     stored,
   );
+  const storing = ingest(stored);
   const uncompressed = pipeline(decompress(hashed, compression), hash);
   try {
-    const [blob] = await Promise.all([content.ingest(op, stored), uncompressed, fork]);
+    const [blob] = await Promise.all([storing, uncompressed, fork]);
     return { blob, diffId: `sha256:${hash.digest("hex")}`, mediaType };
   } catch (error) {
     for (const stream of [archive, stored, hashed]) stream.destroy();
-    await Promise.allSettled([uncompressed, fork]);
-    throw error;
+    const settled = await Promise.allSettled([storing, uncompressed, fork]);
+    op.check();
+    throw rootCause([
+      ...settled.flatMap((each) => (each.status === "rejected" ? [each.reason as unknown] : [])),
+      error,
+    ]);
   }
 }
 

@@ -2,7 +2,8 @@
  * The contract of the kernel floor: the only door to mounts, namespaces, links, addresses, routes and nftables. Every
  * call is carried out by one worker thread, so that the main thread never blocks in a system call. Work is described
  * as data (pure planners above build it, unit tests read it) and applied in order; a batch of link operations that
- * fails half-way is reversed before its error is thrown. Errors are `system` with the step, the path and the errno.
+ * fails half-way is reversed before its error is thrown. Errors are `system` with the step, the path and the errno;
+ * `exhausted` where the disk or a bridge is full, `unavailable` where libnftables is not installed.
  */
 export interface Kernel {
   /** Carries out mounts in order, in the engine's own mount namespace. Undoes those made where one fails. */

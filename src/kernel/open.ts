@@ -90,7 +90,13 @@ class KernelWorker {
   constructor(entry: URL, data: WorkerData) {
     const started = performance.now();
     // Not the program's own flags: some of them (`--input-type`) do not go with a file.
-    this.#worker = new Worker(entry, { name: "keelson-kernel", workerData: data, execArgv: [] });
+    this.#worker = new Worker(entry, {
+      name: "keelson-kernel",
+      workerData: data,
+      execArgv: [],
+      // Calls leave small garbage only; with the default of 16 MiB and more it would pile up before it is collected.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     this.#exited = new Promise((resolve) => {

@@ -24,12 +24,11 @@ function probeLinks(): Pick<KernelFeatures, "macvlan" | "ipvlan" | "vxlan" | "wi
   const socket = new NetlinkSocket(NETLINK_ROUTE);
   const makes = (link: NewLink): boolean => works(() => newLink(socket, link));
   try {
-    // A veth: the one kind without which nothing here works, and a parent for the others.
-    newLink(socket, { name: "parent", kind: "veth" });
-    const parent = getLink(socket, "parent").index;
+    const parent = makes({ name: "parent", kind: "veth" }) ? getLink(socket, "parent").index : undefined;
+    const above = (link: NewLink): boolean => parent !== undefined && makes({ ...link, parent });
     return {
-      macvlan: makes({ name: "a", kind: "macvlan", parent, data: macvlanMode("bridge") }),
-      ipvlan: makes({ name: "b", kind: "ipvlan", parent }),
+      macvlan: above({ name: "a", kind: "macvlan", data: macvlanMode("bridge") }),
+      ipvlan: above({ name: "b", kind: "ipvlan" }),
       vxlan: makes({ name: "c", kind: "vxlan", data: (w) => w.attributeU32(1, 1) }),
       wireguard: makes({ name: "d", kind: "wireguard" }),
     };

@@ -17,7 +17,7 @@ import { listLinks } from "./net/links.ts";
 import { Namespaces } from "./net/namespaces.ts";
 import { listAddresses, listRoutes } from "./net/routes.ts";
 import { NetworkSpace } from "./net/space.ts";
-import { changeElements, readElements } from "./nft/elements.ts";
+import { NftElements } from "./nft/elements.ts";
 import { runScript } from "./nft/script.ts";
 import { probeFeatures } from "./probe.ts";
 import { failure } from "./sys/errno.ts";
@@ -26,6 +26,7 @@ import { killProcess, lockFile } from "./sys/process.ts";
 /** The kernel worker: the one thread that makes system calls for the engine, one call after another. */
 const port = parentPort!;
 const namespaces = new Namespaces((workerData as WorkerData).readyNamespaces);
+const elements = new NftElements();
 /** How long there must be nothing to do before a namespace is made for later, in milliseconds. */
 const quiet = 20;
 
@@ -52,8 +53,8 @@ const calls: Calls = {
   addresses: (namespace) => within(namespace, (space) => listAddresses(space.socket)),
   routes: (namespace) => within(namespace, (space) => listRoutes(space.socket)),
   nftScript: runScript,
-  nftElements: changeElements,
-  nftRead: readElements,
+  nftElements: (table, changes) => elements.change(table, changes),
+  nftRead: (table, set) => elements.read(table, set),
   lock: lockFile,
   kill: killProcess,
   probe: () => {
@@ -112,6 +113,7 @@ function refillWhenIdle(): void {
 async function end(): Promise<void> {
   clearTimeout(idle);
   await Promise.all(running);
+  elements.close();
   namespaces.close();
   port.close();
 }

@@ -1,11 +1,11 @@
 import { conflict, forbidden, invalid, notImplemented } from "../base/errors.ts";
-import { parseBridgeOptions } from "./bridge-options.ts";
 import type { NetworkContext } from "./context.ts";
 import { defaultBridgeRecord, hostSubnets } from "./default-bridge.ts";
+import { parseBridgeOptions } from "./drivers/bridge-options.ts";
 import { driverOf } from "./drivers/index.ts";
 import { networkScript, tableScript } from "./firewall.ts";
-import { completeIpam } from "./ipam-config.ts";
-import { parseCidr, type Subnet } from "./ipv4.ts";
+import { completeIpam } from "./ipam/ipam-config.ts";
+import { parseCidr, type Subnet } from "./ipam/ipv4.ts";
 import type { DriverPlan, Network, NetworkRequest, NetworkRules } from "./networks.ts";
 import { isPredefined, NetworkRecords, newNetwork } from "./records.ts";
 

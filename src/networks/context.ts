@@ -3,7 +3,7 @@ import type { Logger } from "../base/log.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Store } from "../store/store.ts";
 import type { DefaultBridge } from "./default-bridge.ts";
-import type { HostFilePaths } from "./host-files.ts";
+import type { HostFilePaths } from "./files/host-files.ts";
 
 /** What every part of the service stands on. */
 export interface NetworkContext {

@@ -1,8 +1,8 @@
 import { invalid } from "../base/errors.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { type AddressPool, firstFreeSubnet, firstHost, subnetsInUse } from "./address-pools.ts";
-import { bridgeOptionNames } from "./bridge-options.ts";
-import { formatIpv4, formatSubnet, parseCidr, type Subnet } from "./ipv4.ts";
+import { bridgeOptionNames } from "./drivers/bridge-options.ts";
+import { type AddressPool, firstFreeSubnet, firstHost, subnetsInUse } from "./ipam/address-pools.ts";
+import { formatIpv4, formatSubnet, parseCidr, type Subnet } from "./ipam/ipv4.ts";
 import { addressesOf, readHostState } from "./kernel-state.ts";
 import type { Ipam, IpamPool, Network } from "./networks.ts";
 import { newNetwork } from "./records.ts";

@@ -1,10 +1,10 @@
 import { invalid } from "../base/errors.ts";
 import { newId, shortId } from "../base/ids.ts";
-import { parseBridgeOptions } from "./bridge-options.ts";
 import { linkPrefix } from "./drivers/bridge.ts";
-import type { AddressSpace } from "./ipam.ts";
-import { contains, parseCidr, parseIpv4 } from "./ipv4.ts";
-import { macFor, parseMac } from "./mac.ts";
+import { parseBridgeOptions } from "./drivers/bridge-options.ts";
+import type { AddressSpace } from "./ipam/address-space.ts";
+import { contains, parseCidr, parseIpv4 } from "./ipam/ipv4.ts";
+import { macFor, parseMac } from "./ipam/mac.ts";
 import type { Endpoint, EndpointRequest, Network, SandboxRequest } from "./networks.ts";
 import { isPredefined } from "./records.ts";
 

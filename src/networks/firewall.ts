@@ -43,7 +43,6 @@ ${setNames.map((set) => `  set ${set} { ${setTypes[set]};${list(networks.flatMap
     # Nothing on a wire has to do with loopback addresses. Our bridges have route_localnet, and a port that is
     # published on 127.0.0.1 would be open to the neighbours.
     iif != "lo" ip daddr 127.0.0.0/8 drop
-    iifname @bridges ip saddr 127.0.0.0/8 drop
   }
   chain prerouting {
     type nat hook prerouting priority dstnat; policy accept;

@@ -1,4 +1,4 @@
-import { AddressSpace } from "./ipam.ts";
+import { AddressSpace } from "./ipam/address-space.ts";
 import type { Endpoint, Network, Sandbox } from "./networks.ts";
 
 /** Who is on which network, and the addresses that they have: memory only, rebuilt from the live sandboxes. */

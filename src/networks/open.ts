@@ -2,9 +2,9 @@ import type { EventSink } from "../base/events.ts";
 import { debugChannel, type Logger } from "../base/log.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Store } from "../store/store.ts";
-import { type AddressPool, dockerPools } from "./address-pools.ts";
+import { defaultHostFiles, type HostFilePaths } from "./files/host-files.ts";
 import { tableFor } from "./firewall.ts";
-import { defaultHostFiles, type HostFilePaths } from "./host-files.ts";
+import { type AddressPool, dockerPools } from "./ipam/address-pools.ts";
 import type { Networks } from "./networks.ts";
 import { NetworkService } from "./service.ts";
 

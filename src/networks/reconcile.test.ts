@@ -5,7 +5,7 @@ isolate(import.meta.url);
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { inside, type TestHost, testHost } from "./testing/host.ts";
+import { addressOf, inside, type TestHost, testHost } from "./testing/host.ts";
 
 const published = (hostPort: number) => [{ containerPort: 80, protocol: "tcp", hostPort } as const];
 
@@ -84,9 +84,32 @@ describe("an engine that starts again", () => {
   });
 });
 
+describe("two engines on one host", () => {
+  test("have a bridge, a subnet and a table each, and tell who has a port", async () => {
+    const [one, two] = [await testHost({ bridge: "kltest2" }), await testHost({ bridge: "kltest3" })];
+    try {
+      const web = await one.join("web", published(8080));
+      await one.peer(web.namespace).serve("tcp", 80);
+      const other = await two.join("other", published(8081));
+      assert.notEqual(web.endpoints[0]?.gateway4, other.endpoints[0]?.gateway4);
+      const inOther = two.peer(other.namespace);
+      assert.match(await inOther.ask("tcp", web.endpoints[0]!.gateway4!, 8080), /hello/);
+      assert.equal(await inOther.ask("tcp", addressOf(web), 80, "hello", 300), "timeout");
+      const busy = new RegExp(
+        `port is already allocated: address already in use \\(held by process ${process.pid} node\\)`,
+      );
+      await assert.rejects(two.join("late", published(8080)), busy);
+      await two.networks.reconcile(two.op, []);
+      assert.match(await one.peer(undefined).ask("tcp", "127.0.0.1", 8080), /hello/);
+    } finally {
+      await one.end();
+      await two.end();
+    }
+  });
+});
+
 describe("the default bridge", () => {
   test("keeps clear of the host's routes, keeps its subnet, and obeys bip", async () => {
-    await inside(undefined, "ip", "link", "delete", "keelson0").catch(() => "");
     await inside(undefined, "ip", "route", "add", "172.17.0.0/16", "dev", "lo");
     const host = await testHost({ bridge: "kltest1" });
     const subnet = () => host.networks.get("bridge").ipam.config[0]?.subnet;

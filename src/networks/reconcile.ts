@@ -4,9 +4,9 @@ import type { NetworkCatalog } from "./catalog.ts";
 import type { NetworkContext } from "./context.ts";
 import { bareAddress, gatewayEndpoint } from "./endpoint-plan.ts";
 import { tableScript } from "./firewall.ts";
-import type { HostPorts } from "./host-ports.ts";
 import { dropStaleAddresses, mendLinks, readHostState } from "./kernel-state.ts";
 import type { Sandbox } from "./networks.ts";
+import type { HostPorts } from "./publish/host-ports.ts";
 import { publishedPorts } from "./sandboxes.ts";
 
 /** Brings the kernel in line with the records and the live sandboxes, and takes their ports over. */
@@ -48,15 +48,17 @@ async function removeStaleNamespaces({ kernel, runRoot }: NetworkContext, live: 
   );
 }
 
-async function adoptPorts({ log }: NetworkContext, ports: HostPorts, live: readonly Sandbox[]): Promise<void> {
+async function adoptPorts(context: NetworkContext, ports: HostPorts, live: readonly Sandbox[]): Promise<void> {
   await ports.close();
-  for (const sandbox of live) {
-    const lost = await ports.adopt({ id: sandbox.id, name: sandbox.containerName }, sandbox.ports);
-    const target = gatewayEndpoint(sandbox.endpoints)?.ipv4;
-    ports.aim(sandbox.id, target && bareAddress(target));
-    for (const { hostIp, hostPort } of lost) {
-      const fields = { container: sandbox.id, hostIp, hostPort };
-      log.warn("a published port was taken by another process while the engine was down", fields);
-    }
+  await Promise.all(live.map((sandbox) => adoptPortsOf(context, ports, sandbox)));
+}
+
+async function adoptPortsOf({ log }: NetworkContext, ports: HostPorts, sandbox: Sandbox): Promise<void> {
+  const lost = await ports.adopt({ id: sandbox.id, name: sandbox.containerName }, sandbox.ports);
+  const target = gatewayEndpoint(sandbox.endpoints)?.ipv4;
+  ports.aim(sandbox.id, target && bareAddress(target));
+  for (const { hostIp, hostPort } of lost) {
+    const fields = { container: sandbox.id, hostIp, hostPort };
+    log.warn("a published port was taken by another process while the engine was down", fields);
   }
 }

@@ -4,15 +4,15 @@ import { KeelsonError, systemError, withKind } from "../base/errors.ts";
 import type { Operation } from "../base/operation.ts";
 import { settleAll } from "../base/undo.ts";
 import type { NetworkOperation } from "../kernel/kernel.ts";
-import { parseBridgeOptions } from "./bridge-options.ts";
 import type { NetworkCatalog } from "./catalog.ts";
 import type { NetworkContext } from "./context.ts";
 import { Departures } from "./departures.ts";
+import { parseBridgeOptions } from "./drivers/bridge-options.ts";
 import { driverOf } from "./drivers/index.ts";
 import { bareAddress, bridgeEndpoint, gatewayEndpoint, plainEndpoint } from "./endpoint-plan.ts";
+import { withAddress, withoutAddress } from "./files/hosts-file.ts";
+import { type SandboxFiles, sandboxFiles } from "./files/sandbox-files.ts";
 import { type PublishedPort, portChanges } from "./firewall.ts";
-import type { HostPorts } from "./host-ports.ts";
-import { withAddress, withoutAddress } from "./hosts-file.ts";
 import type { NetworkMembers } from "./members.ts";
 import type {
   Endpoint,
@@ -23,7 +23,7 @@ import type {
   Sandbox,
   SandboxRequest,
 } from "./networks.ts";
-import { type SandboxFiles, sandboxFiles } from "./sandbox-files.ts";
+import type { HostPorts } from "./publish/host-ports.ts";
 
 /** The published ports of a sandbox and where they lead; none without an endpoint that has a way out. */
 export function publishedPorts({ endpoints, ports }: Pick<Sandbox, "endpoints" | "ports">): PublishedPort[] {
@@ -55,6 +55,7 @@ export class Sandboxes {
     this.#members.set(sandbox);
     try {
       const made = await this.#make(request, sandbox);
+      op.step("network sandbox made");
       op.check();
       this.#members.set(made);
       return made;

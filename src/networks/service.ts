@@ -5,8 +5,7 @@ import { KeyedQueue } from "../base/queue.ts";
 import { NetworkCatalog } from "./catalog.ts";
 import type { NetworkContext } from "./context.ts";
 import { checkEndpoint } from "./endpoint-plan.ts";
-import { HostPorts } from "./host-ports.ts";
-import { parseExtraHost } from "./hosts-file.ts";
+import { parseExtraHost } from "./files/hosts-file.ts";
 import { NetworkMembers } from "./members.ts";
 import type {
   Endpoint,
@@ -17,6 +16,7 @@ import type {
   Sandbox,
   SandboxRequest,
 } from "./networks.ts";
+import { HostPorts } from "./publish/host-ports.ts";
 import { reconcileNetworks } from "./reconcile.ts";
 import { Sandboxes } from "./sandboxes.ts";
 

@@ -63,9 +63,10 @@ onEach([releaseBuild, sanitizedBuild, withRunc], (open) => {
   it("gives a terminal of the asked size, resizes it, and is raw", async () => {
     const host = open();
     const script = "stty size; read line; stty size; read line; exit 4";
-    const one = await host.prepare(["sh", "-c", script], { terminal: true });
+    const size = { height: 33, width: 77 };
+    const one = await host.prepare(["sh", "-c", script], { terminal: true, consoleSize: size });
     const stream = await host.attach(one, { stdin: true });
-    await one.start({ openStdin: true, size: { height: 33, width: 77 } });
+    await one.start({ openStdin: true, size });
     assert.match(await readUntil(stream, "33 77"), /^33 77\r\n$/);
     await one.shim.resize(host.op, { height: 44, width: 88 });
     stream.write("\n");

@@ -177,6 +177,14 @@ test("--init needs an init, and is left out where the container is not alone in 
   assert.deepEqual(shared.process.args, ["true"]);
 });
 
+test("the user's own masked and read-only paths hold, for a privileged container too", () => {
+  const own = { MaskedPaths: ["/a"], ReadonlyPaths: ["/b"], Privileged: true };
+  const { maskedPaths, readonlyPaths } = buildSpec(input({ hostConfig: own })).linux;
+  assert.deepEqual([maskedPaths, readonlyPaths], [["/a"], ["/b"]]);
+  const none = buildSpec(input({ hostConfig: { MaskedPaths: [], ReadonlyPaths: [] } })).linux;
+  assert.deepEqual([none.maskedPaths, none.readonlyPaths], [undefined, undefined]);
+});
+
 test("an unlimited ulimit is written as the kernel's infinity, which no JavaScript number holds", () => {
   const spec = buildSpec(input({ hostConfig: { Ulimits: [{ Name: "core", Soft: -1, Hard: -1 }] } }));
   assert.match(JSON.stringify(spec.process.rlimits), /"soft":18446744073709551615,"hard":18446744073709551615/);

@@ -57,6 +57,7 @@ test("the files are read inside the root, wherever their links point", (t) => {
   const dir = mkdtempSync(join(tmpdir(), "keelson-users-"));
   t.after(() => rmSync(dir, { recursive: true }));
   const root = join(dir, "root");
+  assert.throws(() => resolveUser(root, ""), { kind: "system", message: /ENOENT/ }, "no root at all");
   mkdirSync(join(root, "real"), { recursive: true });
   assert.equal(resolveUser(root, "7").home, "/", "no files at all");
   assert.throws(() => resolveUser(root, "root"), { kind: "invalid" });

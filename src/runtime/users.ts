@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
-import { invalid, KeelsonError } from "../base/errors.ts";
+import { invalid, KeelsonError, withKind } from "../base/errors.ts";
 import { close, errno, fileError, flag, openat2, resolve } from "../kernel/files.ts";
 import type { ProcessUser } from "../oci/runtime-spec.ts";
 
@@ -106,7 +106,7 @@ function lines(text: string): string[][] {
  * root (`RESOLVE_IN_ROOT`): no link of the image, and no rename by a process inside, leads out of it.
  */
 function readInRoot(root: string, path: string): string {
-  const folder = openSync(root, flag.PATH | flag.DIRECTORY | flag.CLOEXEC);
+  const folder = openFolder(root);
   try {
     const flags = flag.RDONLY | flag.NONBLOCK | flag.CLOEXEC;
     const file = openat2(folder, path, flags, resolve.IN_ROOT | resolve.NO_MAGICLINKS);
@@ -119,6 +119,14 @@ function readInRoot(root: string, path: string): string {
     }
   } finally {
     closeSync(folder);
+  }
+}
+
+function openFolder(path: string): number {
+  try {
+    return openSync(path, flag.PATH | flag.DIRECTORY | flag.CLOEXEC);
+  } catch (error) {
+    throw withKind(error);
   }
 }
 

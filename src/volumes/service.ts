@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { readdir, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { conflict, errnoOf, notFound, withKind } from "../base/errors.ts";
+import { conflict, errnoOf, messageOf, notFound, withKind } from "../base/errors.ts";
 import type { EventSink } from "../base/events.ts";
 import { newId } from "../base/ids.ts";
 import type { Operation } from "../base/operation.ts";
@@ -153,16 +153,25 @@ class LocalVolumes implements Volumes {
    * Finishes removals, removes folders that were never a volume (while they are empty) and what a cut-short seeding
    * left, and takes in a folder with data that has no record: somebody's backup, which is not ours to delete. Mounts
    * that no container needs are taken down; the others stay, and `mount` for a container that still runs counts it.
+   * One volume that cannot be mended keeps nobody from the others: it is noted in the operation and tried again at the
+   * next start.
    */
   async reconcile(op: Operation): Promise<void> {
-    const mounted = new Set(await this.#driver.readMounts());
-    for (const [name, record] of this.#records.entries()) if (record.removing) await this.#remove(op, name);
-    for (const name of await this.#folders()) {
-      if (this.#find(name)) await this.#driver.sweep(name);
-      else await this.#adopt(name);
-    }
+    const mounted = await this.#driver.readMounts();
+    const mend = async (name: string, work: () => Promise<unknown>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        op.step(`volume ${name}: ${messageOf(error)}`);
+      }
+    };
+    for (const [name, record] of this.#records.entries())
+      if (record.removing) await mend(name, () => this.#remove(op, name));
+    for (const name of await this.#folders())
+      await mend(name, () => (this.#records.get(name) ? this.#driver.sweep(name) : this.#adopt(name)));
     for (const name of mounted)
-      if (this.#find(name) && this.#parts.users.usersOf(name).length === 0) await this.#driver.unmount(op, name);
+      if (this.#find(name) && this.#parts.users.usersOf(name).length === 0)
+        await mend(name, () => this.#driver.unmount(op, name));
   }
 
   async #remove(op: Operation, name: string): Promise<void> {

@@ -108,7 +108,7 @@ describe("a container", () => {
 describe("a host configuration", () => {
   it("has Docker's defaults", () => {
     const shown = hostConfigToWire({}, "bridge", "crun");
-    assert.equal(Object.keys(shown).length, 68);
+    assert.equal(Object.keys(shown).length, 63);
     assert.equal(shown.ShmSize, 67108864);
     assert.equal(shown.Runtime, "crun");
     assert.deepEqual(shown.RestartPolicy, { Name: "no", MaximumRetryCount: 0 });

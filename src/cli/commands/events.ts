@@ -7,6 +7,8 @@ import { filterMap } from "../parse/policies.ts";
 import { parseTimestamp } from "../parse/timestamps.ts";
 import { write } from "../stream/write.ts";
 
+const words = { fault: "Error parsing format", runFault: "Error parsing format: " };
+
 export const command: Command = {
   usage: "[OPTIONS]",
   summary: "Show what happens in the engine, as it happens",
@@ -18,7 +20,7 @@ export const command: Command = {
     string("until", "", "Stop at this time"),
   ],
   async run({ context, flags }) {
-    const template = flags.string("format") === "" ? undefined : compileOne(flags.string("format"));
+    const template = flags.string("format") === "" ? undefined : compileOne(flags.string("format"), words);
     const [since, until] = [flags.string("since"), flags.string("until")];
     const events = await context.client.lines("GET /events", {
       query: {

@@ -2,7 +2,8 @@ import { type Command, noArgs } from "../command.ts";
 import { oneFormat } from "../common-flags.ts";
 import { Failure, textOf } from "../failure.ts";
 import { type EngineInfo, infoText, infoWarnings } from "../format/info.ts";
-import { compileOne } from "../format/one.ts";
+import { structured } from "../format/inspect.ts";
+import { compileOne, lineOf } from "../format/one.ts";
 import { packageVersion } from "../package-version.ts";
 import { Struct } from "../template/values.ts";
 
@@ -29,7 +30,10 @@ export const command: Command = {
       failure = error;
     }
     if (template) {
-      context.print(`${template(new Struct("system.dockerInfo", { ...info, ClientInfo: client }))}\n`);
+      const fields = Object.fromEntries(
+        Object.entries({ ...info, ClientInfo: client }).map(([k, v]) => [k, structured(v)]),
+      );
+      context.print(lineOf(context, () => template(new Struct("system.dockerInfo", fields))));
       if (failure) throw failure;
       return;
     }

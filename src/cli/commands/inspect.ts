@@ -16,6 +16,15 @@ const finders: Readonly<Record<string, Finder>> = {
   volume: (context, name) => context.client.call("GET /volumes/{name}", { params: { name } }),
 };
 
+/** Templates see a volume's fields in alphabetical order, whatever the order of the answer: so they stand in Docker's type. */
+export function sortedFields(object: object): object {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Every type that Docker knows. */
+const types = ["config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"];
+const typeList = types.map((type) => JSON.stringify(type)).join(", ");
+
 export const command: Command = {
   usage: "[OPTIONS] NAME|ID [NAME|ID...]",
   summary: "Show everything about objects of any type",
@@ -27,24 +36,26 @@ export const command: Command = {
   ],
   async run({ context, flags, args }) {
     const type = flags.string("type");
-    if (flags.changed("type") && finders[type] === undefined)
+    if (flags.changed("type") && !types.includes(type))
       throw new Failure(
-        type === ""
-          ? 'type is empty: must be one of "config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"'
-          : `unknown type: ${JSON.stringify(type)}: must be one of "container", "image", "network", "volume"`,
+        `${type === "" ? "type is empty" : `unknown type: ${JSON.stringify(type)}`}: must be one of ${typeList}`,
       );
+    if (type !== "" && finders[type] === undefined)
+      throw new Failure(`keelson: objects of type '${type}' are not there yet`);
     const kinds = type === "" ? Object.keys(finders) : [type];
     return inspectObjects(context, args, flags.string("format"), async (name) => {
       for (const kind of kinds) {
         try {
-          return await finders[kind]!(context, name, flags.bool("size"));
+          const found = await finders[kind]!(context, name, flags.bool("size"));
+          return kind === "volume" && flags.string("format") !== "" ? sortedFields(found as object) : found;
         } catch (error) {
           // A name that no object of this type can have is no object of this type.
-          const isWrongName = kinds.length > 1 && /invalid reference format/.test((error as Error).message);
+          if (kinds.length === 1) throw error;
+          const isWrongName = /invalid reference format/.test((error as Error).message);
           if (!isNotFound(error) && !isWrongName) throw error;
         }
       }
-      throw new Failure(kinds.length > 1 ? `Error: No such object: ${name}` : `Error: No such ${kinds[0]}: ${name}`);
+      throw new Failure(`Error: No such object: ${name}`);
     });
   },
 };

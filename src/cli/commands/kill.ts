@@ -8,9 +8,9 @@ export const command: Command = {
   args: atLeast(1),
   flags: [stopSignal],
   async run({ context, flags, args }) {
-    const signal = flags.string("signal") || "KILL";
+    const signal = flags.string("signal");
     await forEachName(context, args, (id) =>
-      context.client.call("POST /containers/{id}/kill", { params: { id }, query: { signal } }),
+      context.client.call("POST /containers/{id}/kill", { params: { id }, query: signal === "" ? {} : { signal } }),
     );
   },
 };

@@ -1,6 +1,6 @@
 import { atLeast, type Command } from "../command.ts";
 import { force } from "../common-flags.ts";
-import { exitWith, isNotFound, textOf } from "../failure.ts";
+import { Failure, isNotFound, textOf } from "../failure.ts";
 
 export const command: Command = {
   usage: "NETWORK [NETWORK...]",
@@ -19,6 +19,6 @@ export const command: Command = {
         failed = true;
       }
     }
-    if (failed) throw exitWith(1);
+    if (failed) throw new Failure("exit status 1");
   },
 };

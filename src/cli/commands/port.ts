@@ -1,6 +1,8 @@
+import { messageOf } from "../../base/errors.ts";
 import { between, type Command } from "../command.ts";
 import { Failure } from "../failure.ts";
 import { joinHostPort } from "../format/ports.ts";
+import { parseUnsigned } from "../parse/sizes.ts";
 
 interface Binding {
   readonly HostIp: string;
@@ -20,8 +22,7 @@ export const command: Command = {
       return;
     }
     const [number, protocol = "tcp"] = asked.split("/");
-    if (!/^\d+$/.test(number!) || Number(number) > 65535)
-      throw new Failure(`Error: invalid port (${number}): invalid port number`);
+    checkPort(number!);
     const found = ports[`${number}/${protocol}`];
     if (!found || found.length === 0) throw new Failure(`Error: No public port '${asked}' published for ${id}`);
     context.print(found.map((binding) => `${address(binding)}\n`).join(""));
@@ -37,4 +38,12 @@ function allPorts(ports: Readonly<Record<string, readonly Binding[] | null>>): s
 
 function address({ HostIp, HostPort }: Binding): string {
   return joinHostPort(HostIp, HostPort);
+}
+
+function checkPort(text: string): void {
+  try {
+    parseUnsigned(text, 65535);
+  } catch (error) {
+    throw new Failure(`Error: invalid port (${text}): ${messageOf(error)}`, 1, error);
+  }
 }

@@ -21,6 +21,8 @@ export const command: Command = {
   ],
   async run({ context, flags }) {
     const format = flags.string("format");
+    if (flags.bool("quiet") && format !== "")
+      context.warn("WARNING: Ignoring custom format, because both --format and --quiet are set.\n");
     const size = flags.bool("size") || (!flags.bool("quiet") && usesSize(format));
     const limit = flags.bool("latest") ? 1 : flags.number("last");
     const containers = await context.client.call("GET /containers/json", {

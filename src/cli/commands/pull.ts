@@ -1,4 +1,4 @@
-import { canonicalString, familiarName, familiarString, type Reference } from "../../oci/reference.ts";
+import { canonicalName, canonicalString, familiarString, type Reference } from "../../oci/reference.ts";
 import { type Command, exactly } from "../command.ts";
 import type { Context } from "../context.ts";
 import { Failure } from "../failure.ts";
@@ -42,7 +42,7 @@ export async function pull(context: Context, named: Reference, options: PullOpti
   await pullImage(
     context.client,
     {
-      fromImage: familiarName(named),
+      fromImage: canonicalName(named),
       ...(tag !== undefined && { tag }),
       ...(options.platform && { platform: options.platform }),
     },

@@ -1,5 +1,5 @@
 import { type Command, exactly } from "../command.ts";
-import { Failure } from "../failure.ts";
+import { Failure, textOf } from "../failure.ts";
 
 export const command: Command = {
   usage: "CONTAINER NEW_NAME",
@@ -9,6 +9,10 @@ export const command: Command = {
   async run({ context, args }) {
     const [from, to] = args.map((word) => word.trim()) as [string, string];
     if (from === "" || to === "") throw new Failure("Error: Neither old nor new names may be empty");
-    await context.client.call("POST /containers/{id}/rename", { params: { id: from }, query: { name: to } });
+    try {
+      await context.client.call("POST /containers/{id}/rename", { params: { id: from }, query: { name: to } });
+    } catch (error) {
+      throw new Failure(`${textOf(error)}\nError: failed to rename container named ${from}`, 1, error);
+    }
   },
 };

@@ -28,6 +28,7 @@ export const command: Command = {
         // Docker says it, and calls it a success.
         if (!flags.bool("force") || !isNotFound(error)) throw error;
         context.warn(`Error response from daemon: ${error.message}\n`);
+        return false;
       }
     });
   },

@@ -1,6 +1,5 @@
 import { atLeast, type Command, type Invocation } from "../command.ts";
 import { detachKeys } from "../common-flags.ts";
-import { forEachInTurn } from "../each.ts";
 import { watchExit } from "../exit-status.ts";
 import { Failure, textOf } from "../failure.ts";
 import { bool, string } from "../flags.ts";
@@ -30,12 +29,18 @@ export const command: Command = {
 };
 
 async function startAll({ context, args }: Invocation): Promise<number> {
-  try {
-    await forEachInTurn(context, args, (id) => context.client.call("POST /containers/{id}/start", { params: { id } }));
-    return 0;
-  } catch (error) {
-    throw new Failure(`${textOf(error)}\nfailed to start containers: ${args.join(", ")}`, 1, error);
+  const failed: string[] = [];
+  for (const id of args) {
+    try {
+      await context.client.call("POST /containers/{id}/start", { params: { id } });
+      context.print(`${id}\n`);
+    } catch (error) {
+      context.warn(`${textOf(error)}\n`);
+      failed.push(id);
+    }
   }
+  if (failed.length > 0) throw new Failure(`Error: failed to start containers: ${failed.join(", ")}`);
+  return 0;
 }
 
 async function startAttached({ context, flags, args: [name] }: Invocation): Promise<number> {

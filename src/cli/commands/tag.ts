@@ -1,4 +1,4 @@
-import { familiarName } from "../../oci/reference.ts";
+import { canonicalName } from "../../oci/reference.ts";
 import { type Command, exactly } from "../command.ts";
 import { Failure } from "../failure.ts";
 import { reference } from "../parse/image-name.ts";
@@ -16,7 +16,7 @@ export const command: Command = {
     if (name.digest) throw new Failure("refusing to create a tag with a digest reference");
     await context.client.call("POST /images/{name}/tag", {
       params: { name: source! },
-      query: { repo: familiarName(name), tag: name.tag ?? "latest" },
+      query: { repo: canonicalName(name), tag: name.tag ?? "latest" },
     });
   },
 };

@@ -1,6 +1,6 @@
 import { type Command, noArgs } from "../command.ts";
 import { oneFormat } from "../common-flags.ts";
-import { compileOne } from "../format/one.ts";
+import { compileOne, lineOf } from "../format/one.ts";
 import { clientVersion, type ServerVersion, versionData, versionText } from "../format/version.ts";
 
 export const command: Command = {
@@ -10,7 +10,7 @@ export const command: Command = {
   flags: [oneFormat()],
   async run({ context, flags }) {
     const format = flags.string("format");
-    const template = format === "" ? undefined : compileOne(format);
+    const template = format === "" ? undefined : compileOne(format, { name: "version" });
     let server: ServerVersion | undefined;
     let failure: unknown;
     let api: string | undefined;
@@ -22,7 +22,9 @@ export const command: Command = {
     }
     const client = clientVersion(api);
     // The client's half is of use even where there is no engine.
-    context.print(template ? `${template(versionData(client, server))}\n` : versionText(client, server));
+    context.print(
+      template ? lineOf(context, () => template(versionData(client, server))) : versionText(client, server),
+    );
     if (failure) throw failure;
   },
 };

@@ -1,6 +1,7 @@
 import { atLeast, type Command } from "../command.ts";
 import { oneFormat } from "../common-flags.ts";
 import { inspectObjects } from "../inspect-objects.ts";
+import { sortedFields } from "./inspect.ts";
 
 export const command: Command = {
   usage: "[OPTIONS] VOLUME [VOLUME...]",
@@ -8,7 +9,5 @@ export const command: Command = {
   args: atLeast(1),
   flags: [oneFormat()],
   run: ({ context, flags, args }) =>
-    inspectObjects(context, args, flags.string("format"), (id) =>
-      context.client.call("GET /volumes/{name}", { params: { name: id } }),
-    ),
+    inspectObjects(context, args, flags.string("format"), (id) => context.client.call("GET /volumes/{name}", { params: { name: id } }).then(sortedFields)),
 };

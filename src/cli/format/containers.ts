@@ -32,6 +32,8 @@ export const containerListing = (withSize: boolean): Listing => ({
   type: "*formatter.ContainerContext",
   table: `{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}${withSize ? "\t{{.Size}}" : ""}`,
   quiet: "ID",
+  quietWins: true,
+  faults: { parse: "failed to parse template", run: "failed to execute template" },
   headings: {
     ID: "CONTAINER ID",
     Names: "NAMES",

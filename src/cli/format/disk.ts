@@ -103,6 +103,11 @@ const cacheListing: Listing = {
   },
 };
 
+/** An image is one line here, under its first tag. */
+function firstTag(own: ImageSummary): ImageSummary {
+  return { ...own, RepoTags: (own.RepoTags ?? []).slice(0, 1), RepoDigests: [] };
+}
+
 /** `system df -v`: a table a kind of object. */
 export function verboseDisk(usage: DiskUsage): string {
   const table = (listing: Listing, rows: Row[]): string => renderList(listing, rows, { format: "" });
@@ -112,7 +117,7 @@ export function verboseDisk(usage: DiskUsage): string {
   return [
     `Images space usage:\n\n${table(
       verboseImages,
-      (usage.Images ?? []).flatMap((own) => imageRows(own, true, { beside: false, alone: false })),
+      (usage.Images ?? []).flatMap((own) => imageRows(firstTag(own), true, { beside: false, alone: false })),
     )}`,
     `Containers space usage:\n\n${table(verboseContainers, containers)}`,
     `Local Volumes space usage:\n\n${table(verboseVolumes, volumes)}`,

@@ -24,7 +24,7 @@ export function eventLine(event: EventMessage): string {
 function eventTime({ time = 0, timeNano = 0 }: EventMessage): string {
   if (timeNano === 0) return localRfc3339(time * 1000, ".000000000");
   // The number is past what JavaScript holds exactly: its last digits are near, not true.
-  const nanos = BigInt(timeNano);
+  const nanos = BigInt(String(timeNano));
   return localRfc3339(Number(nanos / 1_000_000n), `.${String(nanos % 1_000_000_000n).padStart(9, "0")}`);
 }
 
@@ -58,6 +58,8 @@ class EventStruct extends Struct {
   }
 
   override toJson(): string {
-    return JSON.stringify(this.#event);
+    const { Actor } = this.#event;
+    const Attributes = Object.fromEntries(sortedEntries({ ...Actor.Attributes }));
+    return JSON.stringify({ ...this.#event, Actor: { ...Actor, Attributes } });
   }
 }

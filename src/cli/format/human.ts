@@ -17,9 +17,9 @@ export function humanDuration(milliseconds: number): string {
   return `${Math.trunc(Math.trunc(milliseconds / 3_600_000) / 24 / 365)} years`;
 }
 
-/** "2 minutes ago" for a time in milliseconds since the epoch; "N/A" for none. */
+/** "2 minutes ago" for a time in milliseconds since the epoch; "N/A" for what is no time. */
 export function ago(then: number, now = Date.now()): string {
-  return then === 0 || Number.isNaN(then) ? "N/A" : `${humanDuration(now - then)} ago`;
+  return Number.isNaN(then) ? "N/A" : `${humanDuration(now - then)} ago`;
 }
 
 /** Bytes by thousands, "1.98MB". `digits` is how many the number may have. */

@@ -13,13 +13,13 @@ export function inspectTemplate(format: string): (value: unknown) => string {
   let plain: Template;
   try {
     typed = new Template(format);
-    plain = new Template(format, true);
+    plain = new Template(format, { missingKeyFails: true });
   } catch (error) {
     throw new Failure(`template parsing error: ${messageOf(error)}`, 64, error);
   }
   return (value) => {
     try {
-      return typed.run(asGo(value, ""));
+      return typed.run(structured(value));
     } catch {
       try {
         return plain.run(value);
@@ -33,7 +33,7 @@ export function inspectTemplate(format: string): (value: unknown) => string {
 /** Fields that hold maps; every other object is a struct. */
 const mapFields = new Set(
   (
-    "Annotations Attributes AuxiliaryAddresses Config.Labels Containers Data DriverOpts ExposedPorts Labels Networks " +
+    "LogConfig.Config Annotations Attributes AuxiliaryAddresses Containers Data DriverOpts ExposedPorts Labels Networks " +
     "Options Peers PortBindings Ports Services StorageOpt Sysctls Tmpfs Volumes Status"
   ).split(" "),
 );
@@ -47,7 +47,7 @@ const pointers = new Set(
 
 /** Fields that may be left out, by the field that they belong to: what is asked for is then empty, not wrong. */
 const omitted: Readonly<Record<string, readonly string[]>> = {
-  "": ["SizeRw", "SizeRootFs", "UsageData", "Status", "Variant", "OsVersion"],
+  $: ["SizeRw", "SizeRootFs", "UsageData", "Status", "Variant", "OsVersion"],
   State: ["Health"],
   HostConfig: ["Annotations", "Init", "Mounts", "StorageOpt", "Sysctls", "Tmpfs", "Runtime"],
   Config: [
@@ -73,13 +73,18 @@ const omitted: Readonly<Record<string, readonly string[]>> = {
 const emptyTexts = new Set(["Runtime", "MacAddress", "StopSignal", "Variant", "OsVersion", "User", "WorkingDir"]);
 const falses = new Set(["NetworkDisabled", "ArgsEscaped"]);
 
-function asGo(value: unknown, field: string): unknown {
-  if (Array.isArray(value)) return value.map((item) => asGo(item, ""));
+/** A JSON value as Go's types hold it: structs with their zero values, and maps. */
+export function structured(value: unknown): unknown {
+  return asGo(value, "$", "");
+}
+
+function asGo(value: unknown, field: string, within: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => asGo(item, `${field}[]`, ""));
   if (value === null) return zero(field);
   if (typeof value !== "object") return value;
-  const entries = Object.entries(value).map(([key, item]) => [key, asGo(item, key)] as const);
+  const entries = Object.entries(value).map(([key, item]) => [key, asGo(item, key, field)] as const);
   // `Config` is a container's or image's struct, or the map of a log driver's options beside `Type`.
-  if (mapFields.has(field)) return Object.fromEntries(entries);
+  if (mapFields.has(field) || mapFields.has(`${within}.${field}`)) return Object.fromEntries(entries);
   const known = (omitted[field] ?? []).filter((key) => !Object.hasOwn(value, key));
   return new InspectStruct(Object.fromEntries([...entries, ...known.map((key) => [key, zero(key)] as const)]), value);
 }

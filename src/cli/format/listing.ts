@@ -14,6 +14,10 @@ export interface Listing {
   readonly quiet: string;
   /** Each field's heading. */
   readonly headings: Readonly<Record<string, string>>;
+  /** `--quiet` wins over a template too. */
+  readonly quietWins?: boolean;
+  /** What is said before a template's faults. */
+  readonly faults?: { readonly parse: string; readonly run: string };
 }
 
 /** One object's fields by the names that templates use. Functions are methods. */
@@ -27,37 +31,39 @@ export interface ListOptions {
 /** The text of a list: a table, one template per object, or one JSON object a line. Throws {@link Failure}. */
 export function renderList(listing: Listing, rows: readonly Row[], options: ListOptions): string {
   const { isTable, source } = chooseFormat(listing, options);
-  const template = parseFormat(source);
+  const faults = listing.faults ?? { parse: "template parsing error", run: "template parsing error" };
+  const template = parseFormat(source, faults.parse);
   const structs = rows.map((row) => new Struct(listing.type, row, true));
-  const body = structs.map((struct) => `${execute(() => template.run(struct))}\n`).join("");
+  const body = structs.map((struct) => `${execute(() => template.run(struct), faults.run)}\n`).join("");
   if (!isTable) return body;
-  const heading = execute(() => template.heading(headingStruct(listing)));
+  const heading = execute(() => template.heading(headingStruct(listing)), faults.run);
   return alignTabs(`${heading}\n${body}`, { minWidth: 10, padding: 3 });
 }
 
 /** The template that a `--format` stands for, and whether it makes a table. */
 export function chooseFormat(listing: Listing, { format, quiet }: ListOptions): { isTable: boolean; source: string } {
   const isTable = format === "" || /^table(?![^\s{])/.test(format);
-  if (quiet && (format === "" || format === "table")) return { isTable: false, source: `{{.${listing.quiet}}}` };
+  if (quiet && (listing.quietWins || format === "" || format === "table"))
+    return { isTable: false, source: `{{.${listing.quiet}}}` };
   const rest = isTable ? format.slice("table".length) : format === "json" ? "{{json .}}" : format;
   const source = rest.trim() === "" && isTable ? listing.table : rest.replace(/^ +| +$/g, "");
   return { isTable, source: source.replaceAll("\\t", "\t").replaceAll("\\n", "\n") };
 }
 
 /** Parses a `--format` template; throws {@link Failure} in Docker's words. */
-export function parseFormat(source: string): Template {
+export function parseFormat(source: string, fault: string): Template {
   try {
     return new Template(source);
   } catch (error) {
-    throw new Failure(`failed to parse template: ${messageOf(error)}`);
+    throw new Failure(`${fault}: ${messageOf(error)}`);
   }
 }
 
-function execute(run: () => string): string {
+function execute(run: () => string, fault: string): string {
   try {
     return run();
   } catch (error) {
-    throw new Failure(`failed to execute template: ${messageOf(error)}`);
+    throw new Failure(`${fault}: ${messageOf(error)}`);
   }
 }
 

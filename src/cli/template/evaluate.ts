@@ -8,6 +8,8 @@ export class TemplateExecError extends Error {}
 
 export interface EvaluateOptions {
   readonly source: string;
+  /** As messages name the template. */
+  readonly name: string;
   readonly functions: Functions;
   /** A key that a map does not have is an error; without it, it is `<no value>`. */
   readonly missingKeyFails: boolean;
@@ -199,8 +201,9 @@ class Run {
   #error(where: { at: number; source: string }, message: string): TemplateExecError {
     const before = this.#options.source.slice(0, where.at).split("\n");
     const column = Buffer.byteLength(before.at(-1)!);
-    const context = where.source.length > 20 ? `${where.source.slice(0, 20)}...` : where.source;
-    return new TemplateExecError(`template: :${before.length}:${column}: executing "" at <${context}>: ${message}`);
+    return new TemplateExecError(
+      `template: ${this.#options.name}:${before.length}:${column}: executing "${this.#options.name}" at <${where.source}>: ${message}`,
+    );
   }
 }
 

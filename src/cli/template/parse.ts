@@ -59,7 +59,19 @@ interface Part {
 }
 
 /** Parses a template. `isFunction` says which names are functions. Throws {@link TemplateSyntaxError}. */
-export function parseTemplate(source: string, isFunction: (name: string) => boolean): Node[] {
+export function parseTemplate(source: string, isFunction: (name: string) => boolean, name = ""): Node[] {
+  try {
+    return parseNodes(source, isFunction);
+  } catch (error) {
+    if (!(error instanceof SyntaxFault)) throw error;
+    throw new TemplateSyntaxError(`template: ${name}:${error.message}`);
+  }
+}
+
+/** A line and what is wrong there. */
+class SyntaxFault extends Error {}
+
+function parseNodes(source: string, isFunction: (name: string) => boolean): Node[] {
   const parser = new Parser(source, split(source), isFunction);
   const { nodes, end } = parser.list([]);
   if (end !== undefined) throw syntaxError(source, parser.lastAt, `unexpected {{${end}}}`);
@@ -247,8 +259,11 @@ class Parser {
       case "dot":
         return { kind: "dot", ...own };
       case "field": {
-        const path = [token.text, ...this.#fields()];
-        return { kind: "field", path, at: this.#tokens[this.#token - 1]!.at, source: this.#slice(token.at) };
+        // Go names the place of a longer path by its second part.
+        const next = this.#peek();
+        const more = this.#fields();
+        const at = more.length > 0 ? next!.at : token.at;
+        return { kind: "field", path: [token.text, ...more], at, source: this.#slice(token.at) };
       }
       case "variable":
         this.#known(token.text);
@@ -298,7 +313,7 @@ class Parser {
     return last === undefined ? "" : this.#source.slice(from, last.at + last.source.length);
   }
 
-  #error(message: string): TemplateSyntaxError {
+  #error(message: string): SyntaxFault {
     return syntaxError(this.#source, this.lastAt, message);
   }
 }
@@ -308,7 +323,7 @@ function describe(token: Token): string {
   return token.kind === "word" ? `<${token.source}>` : JSON.stringify(token.source);
 }
 
-function syntaxError(source: string, at: number, message: string): TemplateSyntaxError {
+function syntaxError(source: string, at: number, message: string): SyntaxFault {
   const line = source.slice(0, at).split("\n").length;
-  return new TemplateSyntaxError(`template: :${line}: ${message}`);
+  return new SyntaxFault(`${line}: ${message}`);
 }

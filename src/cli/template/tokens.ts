@@ -37,13 +37,13 @@ export function tokenize(source: string, from: number, fail: Fail): { tokens: To
     at += gap;
     if (source.startsWith("}}", at)) return { tokens, end: at + 2, trims: false };
     if (at >= source.length) throw fail(from, "unclosed action");
-    const token = read(source, at, spaced, fail);
+    const token = read(source, at, spaced, tokens.length === 0, fail);
     tokens.push(token);
     at += token.source.length;
   }
 }
 
-function read(source: string, at: number, spaced: boolean, fail: Fail): Token {
+function read(source: string, at: number, spaced: boolean, isFirst: boolean, fail: Fail): Token {
   const first = source[at]!;
   if (first === '"' || first === "`" || first === "'") return readQuoted(source, at, spaced, fail);
   number.lastIndex = at;
@@ -55,7 +55,7 @@ function read(source: string, at: number, spaced: boolean, fail: Fail): Token {
     const match = pattern.exec(source);
     if (match) return { kind, text: match[1] ?? match[0], source: match[0], at, spaced };
   }
-  throw fail(at, `unexpected ${JSON.stringify(first)} in command`);
+  throw fail(at, `unexpected ${JSON.stringify(first)} in ${isFirst ? "command" : "operand"}`);
 }
 
 function readQuoted(source: string, at: number, spaced: boolean, fail: Fail): Token {

@@ -28,21 +28,98 @@ const web = {
   HostConfig: { NetworkMode: "bridge" },
   NetworkSettings: { Networks: { bridge: {} } },
   Mounts: [
-    { Type: "volume", Name: "a-volume-with-a-long-name", Source: "/v", Destination: "/d", Driver: "local", Mode: "", RW: true, Propagation: "" },
+    {
+      Type: "volume",
+      Name: "a-volume-with-a-long-name",
+      Source: "/v",
+      Destination: "/d",
+      Driver: "local",
+      Mode: "",
+      RW: true,
+      Propagation: "",
+    },
     { Type: "bind", Source: "/tmp", Destination: "/x", Mode: "", RW: true, Propagation: "" },
   ],
 };
 
 const others = [
-  { ...web, Id: id("b"), Names: ["/other", "/web/link"], Image: sha("2"), ImageID: sha("2"), Command: "true", Ports: [], Labels: {}, Mounts: [], State: "exited", Status: "Exited (0) 2 days ago", SizeRw: 0, SizeRootFs: 0, NetworkSettings: { Networks: {} } },
-  { ...web, Id: id("c"), Names: ["/digest"], Image: `repo/x:1@${sha("3")}`, ImageID: sha("3"), Command: "sh -c \"echo é\"", Ports: null, Labels: null, Mounts: [], State: "created", Status: "Created", SizeRw: 12 },
+  {
+    ...web,
+    Id: id("b"),
+    Names: ["/other", "/web/link"],
+    Image: sha("2"),
+    ImageID: sha("2"),
+    Command: "true",
+    Ports: [],
+    Labels: {},
+    Mounts: [],
+    State: "exited",
+    Status: "Exited (0) 2 days ago",
+    SizeRw: 0,
+    SizeRootFs: 0,
+    NetworkSettings: { Networks: {} },
+  },
+  {
+    ...web,
+    Id: id("c"),
+    Names: ["/digest"],
+    Image: `repo/x:1@${sha("3")}`,
+    ImageID: sha("3"),
+    Command: 'sh -c "echo é"',
+    Ports: null,
+    Labels: null,
+    Mounts: [],
+    State: "created",
+    Status: "Created",
+    SizeRw: 12,
+  },
 ];
 
 const images = [
-  { Id: sha("1"), ParentId: "", RepoTags: ["nginx:1.27", "nginx:latest"], RepoDigests: [`nginx@${sha("d")}`], Created: 1700000000, Size: 187654321, SharedSize: -1, Labels: null, Containers: -1 },
-  { Id: sha("2"), ParentId: "", RepoTags: [], RepoDigests: [], Created: 1600000000, Size: 999, SharedSize: 12, Labels: {}, Containers: 2 },
-  { Id: sha("3"), ParentId: "", RepoTags: [], RepoDigests: [`quay.io/x/y@${sha("e")}`], Created: 0, Size: 1000000, SharedSize: 0, Labels: {}, Containers: 0 },
-  { Id: sha("4"), ParentId: "", RepoTags: ["localhost:5000/nginx:1.27"], RepoDigests: [], Created: 1650000000, Size: 4200000, SharedSize: -1, Labels: {}, Containers: -1 },
+  {
+    Id: sha("1"),
+    ParentId: "",
+    RepoTags: ["nginx:1.27", "nginx:latest"],
+    RepoDigests: [`nginx@${sha("d")}`],
+    Created: 1700000000,
+    Size: 187654321,
+    SharedSize: -1,
+    Labels: null,
+    Containers: -1,
+  },
+  {
+    Id: sha("2"),
+    ParentId: "",
+    RepoTags: [],
+    RepoDigests: [],
+    Created: 1600000000,
+    Size: 999,
+    SharedSize: 12,
+    Labels: {},
+    Containers: 2,
+  },
+  {
+    Id: sha("3"),
+    ParentId: "",
+    RepoTags: [],
+    RepoDigests: [`quay.io/x/y@${sha("e")}`],
+    Created: 0,
+    Size: 1000000,
+    SharedSize: 0,
+    Labels: {},
+    Containers: 0,
+  },
+  {
+    Id: sha("4"),
+    ParentId: "",
+    RepoTags: ["localhost:5000/nginx:1.27"],
+    RepoDigests: [],
+    Created: 1650000000,
+    Size: 4200000,
+    SharedSize: -1,
+    Labels: {},
+    Containers: -1,
+  },
 ];
 
 const networks = ["net10", "net2", "bridge"].map((Name, index) => ({
@@ -75,8 +152,22 @@ const volumes = ["v10", "v2"].map((Name) => ({
 }));
 
 const history = [
-  { Id: sha("1"), Created: 1700000000, CreatedBy: "CMD [\"nginx\" \"-g\" \"daemon off;\"] and something that is long", Tags: ["nginx:1.27"], Size: 0, Comment: "buildkit.dockerfile.v0" },
-  { Id: "<missing>", Created: 1600000000, CreatedBy: "/bin/sh -c #(nop) ADD file:1\tin / ", Tags: null, Size: 74812345, Comment: "" },
+  {
+    Id: sha("1"),
+    Created: 1700000000,
+    CreatedBy: 'CMD ["nginx" "-g" "daemon off;"] and something that is long',
+    Tags: ["nginx:1.27"],
+    Size: 0,
+    Comment: "buildkit.dockerfile.v0",
+  },
+  {
+    Id: "<missing>",
+    Created: 1600000000,
+    CreatedBy: "/bin/sh -c #(nop) ADD file:1\tin / ",
+    Tags: null,
+    Size: 74812345,
+    Comment: "",
+  },
 ];
 
 const container = {
@@ -84,7 +175,19 @@ const container = {
   Created: "2024-03-01T10:20:30.123456789Z",
   Path: "/docker-entrypoint.sh",
   Args: ["nginx", "-g", "daemon off;"],
-  State: { Status: "running", Running: true, Paused: false, Restarting: false, OOMKilled: false, Dead: false, Pid: 4242, ExitCode: 0, Error: "", StartedAt: "2024-03-01T10:20:31Z", FinishedAt: "0001-01-01T00:00:00Z" },
+  State: {
+    Status: "running",
+    Running: true,
+    Paused: false,
+    Restarting: false,
+    OOMKilled: false,
+    Dead: false,
+    Pid: 4242,
+    ExitCode: 0,
+    Error: "",
+    StartedAt: "2024-03-01T10:20:31Z",
+    FinishedAt: "0001-01-01T00:00:00Z",
+  },
   Image: sha("1"),
   ResolvConfPath: "/r",
   HostnamePath: "/h",
@@ -135,18 +238,48 @@ const container = {
     Bridge: "",
     SandboxID: id("5"),
     SandboxKey: "/n",
-    Ports: { "80/tcp": [{ HostIp: "0.0.0.0", HostPort: "8080" }, { HostIp: "::", HostPort: "8080" }], "99/tcp": null },
+    Ports: {
+      "80/tcp": [
+        { HostIp: "0.0.0.0", HostPort: "8080" },
+        { HostIp: "::", HostPort: "8080" },
+      ],
+      "99/tcp": null,
+    },
     IPAddress: "172.17.0.2",
     Gateway: "172.17.0.1",
     MacAddress: "02:42:ac:11:00:02",
-    Networks: { bridge: { IPAMConfig: null, Links: null, Aliases: null, NetworkID: id("6"), IPAddress: "172.17.0.2", Gateway: "172.17.0.1", IPPrefixLen: 16 } },
+    Networks: {
+      bridge: {
+        IPAMConfig: null,
+        Links: null,
+        Aliases: null,
+        NetworkID: id("6"),
+        IPAddress: "172.17.0.2",
+        Gateway: "172.17.0.1",
+        IPPrefixLen: 16,
+      },
+    },
   },
 };
 
 const version = {
   Platform: { Name: "An Engine" },
   Components: [
-    { Name: "Engine", Version: "28.1.0", Details: { ApiVersion: "1.50", Arch: "amd64", BuildTime: "2025-05-03T12:07:14.000000000+00:00", Experimental: "false", GitCommit: "abc", GoVersion: "go1.24", KernelVersion: "6.1", MinAPIVersion: "1.24", Os: "linux" } },
+    {
+      Name: "Engine",
+      Version: "28.1.0",
+      Details: {
+        ApiVersion: "1.50",
+        Arch: "amd64",
+        BuildTime: "2025-05-03T12:07:14.000000000+00:00",
+        Experimental: "false",
+        GitCommit: "abc",
+        GoVersion: "go1.24",
+        KernelVersion: "6.1",
+        MinAPIVersion: "1.24",
+        Os: "linux",
+      },
+    },
     { Name: "runc", Version: "1.3", Details: { GitCommit: "v1.3-0", Another: "x" } },
   ],
   Version: "28.1.0",
@@ -161,27 +294,118 @@ const version = {
 };
 
 const info = {
-  ID: "an-id", Containers: 3, ContainersRunning: 1, ContainersPaused: 0, ContainersStopped: 2, Images: 4, Driver: "overlay2",
-  DriverStatus: [["Backing Filesystem", "extfs"], ["Supports d_type", "true"]],
+  ID: "an-id",
+  Containers: 3,
+  ContainersRunning: 1,
+  ContainersPaused: 0,
+  ContainersStopped: 2,
+  Images: 4,
+  Driver: "overlay2",
+  DriverStatus: [
+    ["Backing Filesystem", "extfs"],
+    ["Supports d_type", "true"],
+  ],
   Plugins: { Volume: ["local"], Network: ["bridge", "host"], Authorization: null, Log: ["json-file", "local"] },
-  MemoryLimit: true, SwapLimit: true, CpuCfsPeriod: true, CpuCfsQuota: true, CPUShares: true, CPUSet: true, PidsLimit: true, IPv4Forwarding: true,
-  Debug: false, NFd: 10, OomKillDisable: true, NGoroutines: 20, SystemTime: "2025-05-03T12:07:14Z", LoggingDriver: "json-file", CgroupDriver: "cgroupfs", CgroupVersion: "2",
-  NEventsListener: 0, KernelVersion: "6.1", OperatingSystem: "Debian", OSVersion: "12", OSType: "linux", Architecture: "x86_64", IndexServerAddress: "https://index.docker.io/v1/",
-  RegistryConfig: { IndexConfigs: { "docker.io": { Name: "docker.io", Mirrors: [], Secure: true, Official: true }, "reg:5000": { Name: "reg:5000", Mirrors: [], Secure: false, Official: false } }, InsecureRegistryCIDRs: ["127.0.0.0/8"], Mirrors: ["https://mirror/"] },
-  NCPU: 2, MemTotal: 25276514304, GenericResources: null, DockerRootDir: "/var/lib/x", HttpProxy: "http://p", HttpsProxy: "", NoProxy: "", Name: "host", Labels: ["a=b"], ExperimentalBuild: false,
-  ServerVersion: "28.1.0", Runtimes: { runc: { path: "runc" }, crun: { path: "crun" } }, DefaultRuntime: "runc",
-  Swarm: { NodeID: "", NodeAddr: "", LocalNodeState: "inactive", ControlAvailable: false, Error: "", RemoteManagers: null },
-  LiveRestoreEnabled: true, Isolation: "", InitBinary: "docker-init", ContainerdCommit: { ID: "c" }, RuncCommit: { ID: "r" }, InitCommit: { ID: "i" },
-  SecurityOptions: ["name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"], CDISpecDirs: [], Warnings: ["WARNING: something"],
+  MemoryLimit: true,
+  SwapLimit: true,
+  CpuCfsPeriod: true,
+  CpuCfsQuota: true,
+  CPUShares: true,
+  CPUSet: true,
+  PidsLimit: true,
+  IPv4Forwarding: true,
+  Debug: false,
+  NFd: 10,
+  OomKillDisable: true,
+  NGoroutines: 20,
+  SystemTime: "2025-05-03T12:07:14Z",
+  LoggingDriver: "json-file",
+  CgroupDriver: "cgroupfs",
+  CgroupVersion: "2",
+  NEventsListener: 0,
+  KernelVersion: "6.1",
+  OperatingSystem: "Debian",
+  OSVersion: "12",
+  OSType: "linux",
+  Architecture: "x86_64",
+  IndexServerAddress: "https://index.docker.io/v1/",
+  RegistryConfig: {
+    IndexConfigs: {
+      "docker.io": { Name: "docker.io", Mirrors: [], Secure: true, Official: true },
+      "reg:5000": { Name: "reg:5000", Mirrors: [], Secure: false, Official: false },
+    },
+    InsecureRegistryCIDRs: ["127.0.0.0/8"],
+    Mirrors: ["https://mirror/"],
+  },
+  NCPU: 2,
+  MemTotal: 25276514304,
+  GenericResources: null,
+  DockerRootDir: "/var/lib/x",
+  HttpProxy: "http://p",
+  HttpsProxy: "",
+  NoProxy: "",
+  Name: "host",
+  Labels: ["a=b"],
+  ExperimentalBuild: false,
+  ServerVersion: "28.1.0",
+  Runtimes: { runc: { path: "runc" }, crun: { path: "crun" } },
+  DefaultRuntime: "runc",
+  Swarm: {
+    NodeID: "",
+    NodeAddr: "",
+    LocalNodeState: "inactive",
+    ControlAvailable: false,
+    Error: "",
+    RemoteManagers: null,
+  },
+  LiveRestoreEnabled: true,
+  Isolation: "",
+  InitBinary: "docker-init",
+  ContainerdCommit: { ID: "c" },
+  RuncCommit: { ID: "r" },
+  InitCommit: { ID: "i" },
+  SecurityOptions: ["name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"],
+  CDISpecDirs: [],
+  Warnings: ["WARNING: something"],
 };
 
 const events = [
-  { status: "create", id: id("a"), from: "nginx", Type: "container", Action: "create", Actor: { ID: id("a"), Attributes: { name: "web", image: "nginx" } }, scope: "local", time: 1700000000, timeNano: 1700000000123456800 },
-  { Type: "network", Action: "connect", Actor: { ID: id("6"), Attributes: { container: id("a"), name: "bridge", type: "bridge" } }, scope: "local", time: 1700000001, timeNano: 1700000001000000000 },
-  { Type: "volume", Action: "prune", Actor: { ID: "", Attributes: {} }, scope: "local", time: 1700000002, timeNano: 1700000002500000000 },
+  {
+    status: "create",
+    id: id("a"),
+    from: "nginx",
+    Type: "container",
+    Action: "create",
+    Actor: { ID: id("a"), Attributes: { name: "web", image: "nginx" } },
+    scope: "local",
+    time: 1700000000,
+    timeNano: 1700000000123456800,
+  },
+  {
+    Type: "network",
+    Action: "connect",
+    Actor: { ID: id("6"), Attributes: { container: id("a"), name: "bridge", type: "bridge" } },
+    scope: "local",
+    time: 1700000001,
+    timeNano: 1700000001000000000,
+  },
+  {
+    Type: "volume",
+    Action: "prune",
+    Actor: { ID: "", Attributes: {} },
+    scope: "local",
+    time: 1700000002,
+    timeNano: 1700000002500000000,
+  },
 ];
 
-const top = { Titles: ["UID", "PID", "CMD"], Processes: [["root", "1", "nginx: master process"], ["www-data-with-a-long-name", "22", "nginx"]] };
+const top = {
+  Titles: ["UID", "PID", "CMD"],
+  Processes: [
+    ["root", "1", "nginx: master process"],
+    ["www-data-with-a-long-name", "22", "nginx"],
+  ],
+};
 
 const disk = {
   LayersSize: 187654321,
@@ -193,9 +417,21 @@ const disk = {
 };
 
 const image = {
-  Id: sha("1"), RepoTags: ["nginx:1.27"], RepoDigests: [], Parent: "", Comment: "", Created: "2024-03-01T10:20:30Z", DockerVersion: "", Author: "",
-  Config: { Env: ["PATH=/bin"], Cmd: ["sh"], Labels: null, Entrypoint: null }, Architecture: "amd64", Os: "linux", Size: 187654321,
-  GraphDriver: { Name: "overlay2", Data: null }, RootFS: { Type: "layers", Layers: [sha("7")] }, Metadata: { LastTagTime: "2024-03-01T10:20:30Z" },
+  Id: sha("1"),
+  RepoTags: ["nginx:1.27"],
+  RepoDigests: [],
+  Parent: "",
+  Comment: "",
+  Created: "2024-03-01T10:20:30Z",
+  DockerVersion: "",
+  Author: "",
+  Config: { Env: ["PATH=/bin"], Cmd: ["sh"], Labels: null, Entrypoint: null },
+  Architecture: "amd64",
+  Os: "linux",
+  Size: 187654321,
+  GraphDriver: { Name: "overlay2", Data: null },
+  RootFS: { Type: "layers", Layers: [sha("7")] },
+  Metadata: { LastTagTime: "2024-03-01T10:20:30Z" },
 };
 
 /** An engine with a bit of everything. */
@@ -242,9 +478,13 @@ export const engine: Answers = {
     { status: "Pull complete", progressDetail: {}, id: "aaaaaaaaaaaa" },
     { status: `Digest: ${sha("d")}` },
     { status: "Status: Downloaded newer image for nginx:1.27" },
-  ].map((line) => `${JSON.stringify(line)}\r\n`).join(""),
+  ]
+    .map((line) => `${JSON.stringify(line)}\r\n`)
+    .join(""),
   "POST /images/load": [
     { status: "Loading layer", progressDetail: { current: 10, total: 100 }, id: "bbbbbbbbbbbb" },
     { stream: "Loaded image: nginx:1.27\n" },
-  ].map((line) => `${JSON.stringify(line)}\n`).join(""),
+  ]
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join(""),
 };

@@ -15,7 +15,9 @@ export interface Outcome {
 export function whyNoDocker(): string | undefined {
   try {
     const version = execFileSync("docker", ["--version"], { encoding: "utf8" });
-    return /version (2[89]|[3-9]\d)\./.test(version) ? undefined : `needs the docker client 28 or newer: ${version.trim()}`;
+    return /version (2[89]|[3-9]\d)\./.test(version)
+      ? undefined
+      : `needs the docker client 28 or newer: ${version.trim()}`;
   } catch {
     return "there is no docker client on the PATH";
   }
@@ -56,6 +58,8 @@ export async function runDocker(args: readonly string[], answers: Answers, input
         resolve({ stdout, stderr, code: Number(error?.code ?? 0), seen: engine.seen });
       },
     );
+    // It may be gone before it has read anything.
+    child.stdin!.on("error", () => {});
     child.stdin!.end(input);
   });
 }

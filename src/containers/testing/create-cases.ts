@@ -216,6 +216,8 @@ export const createCases: readonly CreateCase[] = [
   refused({ ExtraHosts: ["foo=1.1.1.1"] }, 'bad format for add-host: "foo=1.1.1.1"'),
   refused({ ExtraHosts: ["foo:bar"] }, 'invalid IP address in add-host: "bar"'),
   good({ ExtraHosts: ["a:host-gateway", "b:1.1.1.1", "c:::1"] }),
+  // Mounts
+  good({ Mounts: [{ Type: "image", Source: "busybox", Target: "/i" }] }, "Image mount is an experimental feature"),
   // Kernel parameters
   good({ Sysctls: { "net.ipv4.ip_forward": "1", "kernel.shmmax": "1000", "fs.mqueue.msg_max": "100" } }),
   good({ Sysctls: { "net/ipv4/ip_forward": "1" } }),

@@ -24,6 +24,8 @@ export function borrowed(source: Readable): Readable {
   const closed = (): void => {
     if (!source.readableEnded) reader.destroy(corrupt("unexpected EOF"));
   };
+  // It may fail before anybody reads: the reader will see the error then.
+  reader.on("error", () => {});
   source.on("data", take).on("end", end).on("error", fail).on("close", closed);
   source.pause();
   if (source.readableEnded) end();

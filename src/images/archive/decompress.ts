@@ -64,6 +64,8 @@ async function* inflated(inflate: Readable, compression: Compression): AsyncGene
 /** xz and bzip2 are not in Node: as Docker does, the machine's program of that name is used. */
 function throughProgram(source: Readable, program: "xz" | "bzip2"): Readable {
   const out = new PassThrough();
+  // The program may fail before anybody reads: the reader will see the error then.
+  out.on("error", () => {});
   const child = spawn(program, ["-d", "-c", "-q"], { stdio: ["pipe", "pipe", "ignore"] });
   child.on("error", (error) =>
     out.destroy(

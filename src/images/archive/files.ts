@@ -1,13 +1,14 @@
 import { posix } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import { extract } from "tar-stream";
-import { corrupt, isKind, messageOf, withKind } from "../../base/errors.ts";
+import { corrupt } from "../../base/errors.ts";
 import type { Operation } from "../../base/operation.ts";
 import type { ContentStore } from "../../content/content.ts";
 import { type Digest, isDigest } from "../../oci/digest.ts";
 import type { Lease } from "../collector.ts";
 import { borrowed } from "./borrowed.ts";
 import { type Compression, compressionOf, decompress, magicLength, sniff } from "./decompress.ts";
+import { rootCause } from "./root-cause.ts";
 
 /** A file of an archive: a small one is in memory, any other a blob of the content store. */
 export type ArchiveFile =
@@ -83,7 +84,7 @@ export async function readArchive(
     return new ArchiveFiles(new Map(done), links);
   } catch (error) {
     op.check();
-    throw rootOf([...failures, error]);
+    throw rootCause([...failures, error]);
   } finally {
     op.signal.removeEventListener("abort", abort);
     plain.destroy();
@@ -188,19 +189,4 @@ async function collect(entry: Readable): Promise<Buffer> {
 /** `./a//b`, `/a/b` and `a/b` are one name; what climbs out of the archive stays a name that nothing has. */
 function normalize(name: string): string {
   return posix.normalize(name).replace(/^\/+/, "").replace(/\/$/, "");
-}
-
-/** Where one stream fails, all that hang on it do: the failure that is more than the end of another one. */
-function rootOf(failures: readonly unknown[]): Error {
-  const root = failures.find((error) => !isAftermath(error)) ?? corrupt("unexpected EOF", { cause: failures[0] });
-  if (isKind(root)) return root;
-  if (/^invalid (tar )?header/i.test(messageOf(root)))
-    return corrupt("archive/tar: invalid tar header", { cause: root });
-  return withKind(root, "corrupt");
-}
-
-function isAftermath(error: unknown): boolean {
-  return /unexpected end of data|premature close|stream (was )?destroyed|closed prematurely|aborted/i.test(
-    messageOf(error),
-  );
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EngineEvent, EventBus } from "../../base/events.ts";
@@ -33,6 +33,7 @@ export interface House {
 
 export async function openHouse(options: Partial<ImagesOptions> = {}, at?: string): Promise<House> {
   const root = at ?? (await mkdtemp(join(tmpdir(), "keelson-images-")));
+  await mkdir(root, { recursive: true });
   const store = openStore(join(root, "store"));
   const content = await openContentStore(join(root, "content"));
   const snapshots = await openSnapshots({ root: join(root, "snapshots"), store });

@@ -149,7 +149,7 @@ test("a failing operation takes back all that was done before it", async () => {
       { op: "setLink", namespace: inside, name: "eth9", up: true },
       { op: "addRoute", namespace: inside, to: "10.5.0.0/24", via: "10.4.0.2" },
       { op: "addNeighbour", namespace: inside, link: "eth9", address: "10.4.0.7", mac: "02:00:00:00:00:07" },
-      { op: "sysctl", namespace: inside, path: "net/ipv4/ip_forward", value: "1" },
+      { op: "sysctl", namespace: inside, path: "net/ipv4/ip_default_ttl", value: "33" },
       { op: "addRoute", namespace: inside, to: "10.6.0.0/24", via: "10.99.0.1" },
     ],
     /^add route 10\.6\.0\.0\/24 via 10\.99\.0\.1: Network is unreachable \(ENETUNREACH\): Nexthop has invalid gateway$/,
@@ -158,7 +158,7 @@ test("a failing operation takes back all that was done before it", async () => {
   assert.deepEqual(state(), before);
   assert.deepEqual(json(inside, "ip", "-j", "route"), []);
   assert.deepEqual(json(inside, "ip", "-j", "neigh", "show", "nud", "permanent"), []);
-  assert.equal(output("nsenter", `--net=${inside}`, "cat", "/proc/sys/net/ipv4/ip_forward").trim(), "0");
+  assert.equal(output("nsenter", `--net=${inside}`, "cat", "/proc/sys/net/ipv4/ip_default_ttl").trim(), "64");
 });
 
 test("a name that is taken is EEXIST, and stays with existing: keep", async () => {

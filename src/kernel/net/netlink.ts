@@ -22,7 +22,7 @@ export class NetlinkWriter {
   #at = 0;
 
   constructor(size = 1024) {
-    this.#bytes = Buffer.alloc(size);
+    this.#bytes = Buffer.allocUnsafe(size);
   }
 
   /** What was written so far; valid until the next write. */
@@ -30,8 +30,10 @@ export class NetlinkWriter {
     return this.#bytes.subarray(0, this.#at);
   }
 
-  get length(): number {
-    return this.#at;
+  /** Starts anew in the same memory. */
+  reset(): this {
+    this.#at = 0;
+    return this;
   }
 
   /** One message: header, then what `body` writes. */
@@ -108,11 +110,12 @@ export class NetlinkWriter {
     const start = this.#at;
     const end = start + size;
     if (end > this.#bytes.length) {
-      const larger = Buffer.alloc(Math.max(end, this.#bytes.length * 2));
+      const larger = Buffer.allocUnsafe(Math.max(end, this.#bytes.length * 2));
       this.#bytes.copy(larger, 0, 0, start);
       this.#bytes = larger;
     }
     this.#at = end;
+    this.#bytes.fill(0, start, end);
     return start;
   }
 }

@@ -32,6 +32,9 @@ export interface NetlinkAck {
 /** Shared by all sockets of the worker, which reads from one at a time. A dump's datagrams are at most 32 KiB. */
 const receiveBuffer = Buffer.alloc(256 * 1024);
 
+/** The request that is being written; the kernel has read it when `send` returns. */
+const scratch = new NetlinkWriter(4096);
+
 /**
  * A netlink socket in the namespace that the thread is in when it is made, whichever the thread is in later. The
  * kernel carries out a message within `send`, so every answer is there when that returns and nothing here waits.
@@ -60,8 +63,8 @@ export class NetlinkSocket {
 
   /** Sends one request and returns its replies. Throws {@link failure} of `step` where the kernel refuses. */
   request(step: string, type: number, flags: number, body: (writer: NetlinkWriter) => void): NetlinkReply[] {
-    const { sequence, bytes } = this.#compose(type, flags, body);
-    this.send(step, bytes);
+    const sequence = this.#compose(scratch.reset(), NLM_F_ACK | flags, type, body);
+    this.send(step, scratch.bytes);
     return this.#answer(step, sequence);
   }
 
@@ -72,19 +75,18 @@ export class NetlinkSocket {
     flags: number,
     body: (writer: NetlinkWriter) => void,
   ): Promise<NetlinkReply[]> {
-    const { sequence, bytes } = this.#compose(type, flags, body);
+    const writer = new NetlinkWriter();
+    const sequence = this.#compose(writer, NLM_F_ACK | flags, type, body);
     // errno is of the other thread: an answer tells what there is to know.
-    await sendElsewhere(this.#fd, bytes);
+    await sendElsewhere(this.#fd, writer.bytes);
     return this.#answer(step, sequence);
   }
 
   /** Reads a whole table; again where it changed while it was read. */
   dump(step: string, type: number, body: (writer: NetlinkWriter) => void): NetlinkReply[] {
     for (let attempt = 0; attempt < 10; attempt++) {
-      const sequence = this.nextSequence();
-      const writer = new NetlinkWriter();
-      writer.message(type, NLM_F_REQUEST | NLM_F_DUMP, sequence, () => body(writer));
-      this.send(step, writer.bytes);
+      const sequence = this.#compose(scratch.reset(), NLM_F_DUMP, type, body);
+      this.send(step, scratch.bytes);
       const { replies, acks } = this.drain(step);
       const ack = acks.find((one) => one.sequence === sequence && one.errno !== 0);
       if (ack) throw failure(step, errnoName(ack.errno), ack.detail);
@@ -122,11 +124,11 @@ export class NetlinkSocket {
     close(this.#fd);
   }
 
-  #compose(type: number, flags: number, body: (writer: NetlinkWriter) => void): { sequence: number; bytes: Buffer } {
+  /** Writes a request and returns its number. */
+  #compose(writer: NetlinkWriter, flags: number, type: number, body: (writer: NetlinkWriter) => void): number {
     const sequence = this.nextSequence();
-    const writer = new NetlinkWriter();
-    writer.message(type, NLM_F_REQUEST | NLM_F_ACK | flags, sequence, () => body(writer));
-    return { sequence, bytes: writer.bytes };
+    writer.message(type, NLM_F_REQUEST | flags, sequence, () => body(writer));
+    return sequence;
   }
 
   #answer(step: string, sequence: number): NetlinkReply[] {

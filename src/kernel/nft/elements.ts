@@ -1,14 +1,7 @@
 import { errnoOf } from "../../base/errors.ts";
 import type { ElementChange, NftField } from "../kernel.ts";
 import { addressBytes } from "../net/address.ts";
-import {
-  eachAttribute,
-  NetlinkWriter,
-  NLM_F_ACK,
-  NLM_F_CREATE,
-  NLM_F_REQUEST,
-  parseAttributes,
-} from "../net/netlink.ts";
+import { eachAttribute, NetlinkWriter, NLM_F_CREATE, NLM_F_REQUEST, parseAttributes } from "../net/netlink.ts";
 import { NETLINK_NETFILTER, type NetlinkAck, NetlinkSocket } from "../net/socket.ts";
 import { errnoName, failure } from "../sys/errno.ts";
 
@@ -35,38 +28,66 @@ const NFTA_DATA_VALUE = 1;
 /** An attribute holds less than 64 KiB; an element takes at most about 200 bytes. */
 const elementsPerMessage = 250;
 
-/** A change with the message that carries it, so that an answer can be traced back to it. */
-interface Sent {
-  readonly sequence: number;
-  readonly changes: readonly ElementChange[];
-}
-
 /**
- * Applies the changes in order as one transaction. An element that is there with the same value is no error, nor is
- * removing one that is missing: those are left out and the rest is tried again.
+ * Reads and changes elements in the namespace in which it is first used. Its socket stays open: closing one waits until
+ * what was removed before has been freed, for an RCU grace period (`nft_rcv_nl_event` in net/netfilter/nf_tables_api.c).
  */
-export function changeElements(table: string, changes: readonly ElementChange[]): void {
-  const socket = new NetlinkSocket(NETLINK_NETFILTER);
-  try {
+export class NftElements {
+  #open: NetlinkSocket | undefined;
+
+  /**
+   * Applies the changes in order as one transaction. An element that is there with the same value is no error, nor is
+   * removing one that is missing: those are left out and the rest is tried again.
+   */
+  change(table: string, changes: readonly ElementChange[]): void {
+    const socket = this.#socket();
     // Each refused removal is answered on its own; the kernel counts about a kilobyte for an answer.
     socket.buffers(256 * 1024 + changes.length * 2048);
     let left = changes;
     while (left.length > 0) left = attempt(socket, table, left);
-  } finally {
-    socket.close();
   }
+
+  /** Keys and values of a set as hex text, which crosses threads cheaply; undefined where there is no such set. */
+  read(table: string, set: string): HexElement[] | undefined {
+    try {
+      const step = `read elements of inet ${table} ${set}`;
+      const replies = this.#socket().dump(step, NFT_MSG_GETSETELEM, (w) => setHeader(w, table, set));
+      return replies.flatMap(({ payload }) => {
+        const list = parseAttributes(payload, 4).get(NFTA_SET_ELEM_LIST_ELEMENTS);
+        return list ? Array.from(eachAttribute(list), ([, one]) => parseElement(one)) : [];
+      });
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#open?.close();
+    this.#open = undefined;
+  }
+
+  #socket(): NetlinkSocket {
+    this.#open ??= new NetlinkSocket(NETLINK_NETFILTER);
+    return this.#open;
+  }
+}
+
+export interface HexElement {
+  readonly key: string;
+  readonly value?: string;
 }
 
 /** Sends one batch. Returns what to try again: nothing where it was applied. */
 function attempt(socket: NetlinkSocket, table: string, changes: readonly ElementChange[]): readonly ElementChange[] {
   const step = `change elements of inet ${table}`;
-  const sent: Sent[] = [];
+  const sent = new Map<number, readonly ElementChange[]>();
   socket.send(step, batch(socket, table, changes, sent));
-  const acks = socket.drain(step).acks.filter((ack) => ack.errno !== 0);
   const gone = new Set<ElementChange>();
-  for (const ack of acks) {
-    const message = sent.find((one) => one.sequence === ack.sequence);
-    const [change] = message?.changes ?? [];
+  for (const ack of socket.drain(step).acks) {
+    const message = sent.get(ack.sequence);
+    if (ack.errno === 0 || message === undefined) continue;
+    const [change] = message;
     if (change?.action !== "remove" || errnoName(ack.errno) !== "ENOENT") throw refused(table, change, ack);
     gone.add(change);
   }
@@ -83,22 +104,30 @@ function refused(table: string, change: ElementChange | undefined, ack: NetlinkA
   return failure(step, errno, words);
 }
 
-function batch(socket: NetlinkSocket, table: string, changes: readonly ElementChange[], sent: Sent[]): Buffer {
+/** Writes the batch. `sent` gets each message's changes by its number, for its answer; an edge of the batch has none. */
+function batch(
+  socket: NetlinkSocket,
+  table: string,
+  changes: readonly ElementChange[],
+  sent: Map<number, readonly ElementChange[]>,
+): Buffer {
   const w = new NetlinkWriter(changes.length * 64 + 512);
-  const edge = (type: number): NetlinkWriter =>
-    w.message(type, NLM_F_REQUEST, socket.nextSequence(), () => w.u8(0).u8(0).u16be(NFNL_SUBSYS_NFTABLES));
+  const message = (type: number, flags: number, group: readonly ElementChange[], body: () => void): void => {
+    const sequence = socket.nextSequence();
+    sent.set(sequence, group);
+    w.message(type, NLM_F_REQUEST | flags, sequence, body);
+  };
+  const edge = (type: number): void => message(type, 0, [], () => w.u8(0).u8(0).u16be(NFNL_SUBSYS_NFTABLES));
   edge(NFNL_MSG_BATCH_BEGIN);
   for (const group of groups(changes)) {
-    const sequence = socket.nextSequence();
-    const add = group[0]?.action === "add";
-    const type = add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM;
-    w.message(type, NLM_F_REQUEST | NLM_F_ACK | (add ? NLM_F_CREATE : 0), sequence, () => {
-      setHeader(w, table, group[0]?.set ?? "");
+    const [first] = group;
+    const [type, flags] = first?.action === "add" ? [NFT_MSG_NEWSETELEM, NLM_F_CREATE] : [NFT_MSG_DELSETELEM, 0];
+    message(type, flags, group, () => {
+      setHeader(w, table, first?.set ?? "");
       w.nested(NFTA_SET_ELEM_LIST_ELEMENTS, () => {
         for (const change of group) element(w, change);
       });
     });
-    sent.push({ sequence, changes: group });
   }
   edge(NFNL_MSG_BATCH_END);
   return w.bytes;
@@ -176,25 +205,7 @@ function padded(bytes: Buffer): Buffer {
   return missing === 0 ? bytes : Buffer.concat([bytes, Buffer.alloc(missing)]);
 }
 
-/** Keys and values of a set as hex text, which crosses threads cheaply; undefined where there is no such set. */
-export function readElements(table: string, set: string): { key: string; value?: string }[] | undefined {
-  const socket = new NetlinkSocket(NETLINK_NETFILTER);
-  try {
-    const step = `read elements of inet ${table} ${set}`;
-    const replies = socket.dump(step, NFT_MSG_GETSETELEM, (w) => setHeader(w, table, set));
-    return replies.flatMap(({ payload }) => {
-      const list = parseAttributes(payload, 4).get(NFTA_SET_ELEM_LIST_ELEMENTS);
-      return list ? Array.from(eachAttribute(list), ([, one]) => parseElement(one)) : [];
-    });
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  } finally {
-    socket.close();
-  }
-}
-
-function parseElement(bytes: Buffer): { key: string; value?: string } {
+function parseElement(bytes: Buffer): HexElement {
   const found = parseAttributes(bytes);
   const data = (type: number): string | undefined => {
     const outer = found.get(type);

@@ -1,5 +1,5 @@
-import { parseBridgeOptions } from "../bridge-options.ts";
 import type { DriverPlan, Endpoint, Network, NetworkDriver, NetworkRequest } from "../networks.ts";
+import { parseBridgeOptions } from "./bridge-options.ts";
 
 /** The prefix of the host's end of each container's link. Docker's are `veth…`, so that none is taken for another's. */
 export const linkPrefix = "kl";

@@ -11,6 +11,8 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { openKernel } from "../../kernel/open.ts";
 import { openStore } from "../../store/lmdb.ts";
 import type { Store } from "../../store/store.ts";
+import { driverOf } from "../drivers/index.ts";
+import { tableFor } from "../firewall.ts";
 import type { Networks, PortRequest, Sandbox, SandboxRequest } from "../networks.ts";
 import { type NetworksOptions, openNetworks } from "../open.ts";
 import { Peer } from "./peer.ts";
@@ -83,11 +85,22 @@ export class TestHost {
   async end(): Promise<void> {
     await Promise.all(this.#peers.map((peer) => peer.stop()));
     await this.networks.close();
+    await this.#removeNetworks();
     await Promise.all(this.#namespaces.map((path) => this.kernel.removeNetworkNamespace(path)));
     await this.kernel.close();
     await this.store.close();
     await run("sh", ["-c", 'for f in "$1"/run/netns/*; do umount "$f" 2>/dev/null; done; true', "sh", this.folder]);
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** What a service leaves in the kernel when it closes: its networks' own links, and the firewall. */
+  async #removeNetworks(): Promise<void> {
+    const networks = this.networks.list().map((network) => driverOf(network.driver).unplan(network));
+    await this.kernel.network(networks.flatMap(({ operations }) => operations));
+    const [bridge] = networks.flatMap(({ rules }) => (rules ? [rules.bridge] : []));
+    for (const table of new Set(["keelson", ...(bridge ? [tableFor(bridge)] : [])])) {
+      await run("nft", ["delete", "table", "inet", table]).catch(() => {});
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { readdirSync, type Stats, statSync } from "node:fs";
+import { type Dirent, readdirSync, type Stats, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { invalid } from "../../base/errors.ts";
 import type { HostConfig } from "../../client/endpoints/container-config.ts";
@@ -28,7 +28,7 @@ export const hostDevices: DeviceSource = {
 };
 
 function walk(folder: string): SpecDevice[] {
-  return readdirSync(folder, { withFileTypes: true })
+  return entriesOf(folder)
     .filter(({ name }) => !skipped.has(name))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
@@ -38,6 +38,15 @@ function walk(folder: string): SpecDevice[] {
       const stats = statSync(path, { throwIfNoEntry: false });
       return (stats && deviceOf(path, stats)) ?? [];
     });
+}
+
+/** Nothing for a folder that went away meanwhile or may not be read. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }
 
 function deviceOf(path: string, stats: Stats): SpecDevice | undefined {

@@ -51,7 +51,8 @@ export function atLeast(kernel: readonly [number, number], minimum: readonly [nu
   return kernel[0] > minimum[0] || (kernel[0] === minimum[0] && kernel[1] >= minimum[1]);
 }
 
-function thermalThrottle(): string[] {
+/** The folders of sysfs with the processors' thermal counters, which tell containers of each other (Docker masks them). */
+export function thermalThrottle(): string[] {
   const all = Array.from(
     { length: availableParallelism() },
     (_, cpu) => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`,

@@ -1,7 +1,8 @@
 import type { HostConfig } from "../../client/endpoints/container-config.ts";
 import type { HostFeatures } from "./host.ts";
 
-const masked: readonly string[] = [
+/** What Docker hides of every container that is not privileged. */
+export const defaultMaskedPaths: readonly string[] = [
   "/proc/asound",
   "/proc/acpi",
   "/proc/interrupts",
@@ -16,20 +17,26 @@ const masked: readonly string[] = [
   "/sys/devices/virtual/powercap",
 ];
 
-const readonly: readonly string[] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+/** What Docker shows read-only. */
+export const defaultReadonlyPaths: readonly string[] = [
+  "/proc/bus",
+  "/proc/fs",
+  "/proc/irq",
+  "/proc/sys",
+  "/proc/sysrq-trigger",
+];
 
-/** Paths that a container does not see: Docker's, or the user's own list; none when it is privileged. */
+/** Paths that a container does not see: the user's own list, or Docker's; without a list none when it is privileged. */
 export function maskedPaths(
-  hostConfig: HostConfig,
+  { MaskedPaths, Privileged }: HostConfig,
   host: Pick<HostFeatures, "thermalThrottle">,
 ): readonly string[] | undefined {
-  if (hostConfig.Privileged) return undefined;
-  return nonEmpty(hostConfig.MaskedPaths ?? [...masked, ...host.thermalThrottle]);
+  return nonEmpty(MaskedPaths ?? (Privileged ? [] : [...defaultMaskedPaths, ...host.thermalThrottle]));
 }
 
-/** Paths that a container sees but cannot write. */
-export function readonlyPaths(hostConfig: HostConfig): readonly string[] | undefined {
-  return hostConfig.Privileged ? undefined : nonEmpty(hostConfig.ReadonlyPaths ?? readonly);
+/** Paths that a container sees but cannot write, by the same rule. */
+export function readonlyPaths({ ReadonlyPaths, Privileged }: HostConfig): readonly string[] | undefined {
+  return nonEmpty(ReadonlyPaths ?? (Privileged ? [] : defaultReadonlyPaths));
 }
 
 const nonEmpty = (paths: readonly string[]): readonly string[] | undefined => (paths.length > 0 ? paths : undefined);

@@ -41,7 +41,7 @@ function split(option: string): [string, string | undefined] {
 
 function seccompOption(value: string): SecurityOptions["seccomp"] {
   if (value === "unconfined") return "unconfined";
-  return value === "" || value === "builtin" || value === "default" ? "default" : { json: value };
+  return value === "" || value === "builtin" ? "default" : { json: value };
 }
 
 /** Go's `strconv.ParseBool`; without a value the flag is set. */

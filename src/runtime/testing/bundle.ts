@@ -19,6 +19,7 @@ export interface TestSpec {
   readonly cgroup: string;
   readonly args: readonly string[];
   readonly terminal?: boolean;
+  readonly consoleSize?: Process["consoleSize"];
   readonly uid?: number;
   /** Without a PID namespace of its own. */
   readonly hostPids?: boolean;
@@ -27,9 +28,10 @@ export interface TestSpec {
 }
 
 /** A process object with as little in it as the runtimes take. */
-export function testProcess(args: readonly string[], options: { terminal?: boolean; uid?: number } = {}): Process {
+export function testProcess(args: readonly string[], options: Partial<TestSpec> = {}): Process {
   return {
     terminal: options.terminal ?? false,
+    ...(options.consoleSize === undefined ? {} : { consoleSize: options.consoleSize }),
     user: { uid: options.uid ?? 0, gid: options.uid ?? 0 },
     args,
     env: ["PATH=/bin", "TERM=xterm"],
@@ -48,7 +50,7 @@ export function testProcess(args: readonly string[], options: { terminal?: boole
 export function testSpec(spec: TestSpec): RuntimeSpec {
   return {
     ociVersion: "1.0.2",
-    process: testProcess(spec.args, { terminal: spec.terminal ?? false, uid: spec.uid ?? 0 }),
+    process: testProcess(spec.args, spec),
     root: { path: spec.rootfs, readonly: true },
     hostname: "test",
     mounts: [

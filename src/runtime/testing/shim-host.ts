@@ -117,7 +117,7 @@ export class ShimHost {
   /** Writes a process file and runs it in the container. */
   async exec(on: Prepared, execId: string, args: readonly string[], change: Partial<ExecRequest> = {}) {
     const processFile = join(this.root, `${execId}.json`);
-    await writeFile(processFile, JSON.stringify(testProcess(args, { terminal: change.terminal ?? false })));
+    await writeFile(processFile, JSON.stringify(testProcess(args, { terminal: change.terminal ?? false, consoleSize: change.size })));
     return on.shim.exec(this.op, { execId, processFile, terminal: false, openStdin: false, ...change });
   }
 

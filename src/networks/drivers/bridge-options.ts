@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { invalid, notImplemented } from "../base/errors.ts";
+import { invalid, notImplemented } from "../../base/errors.ts";
 
 const bridgePrefix = "com.docker.network.bridge";
 

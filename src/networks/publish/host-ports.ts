@@ -1,6 +1,6 @@
-import { errnoOf, exhausted, KeelsonError, systemError } from "../base/errors.ts";
+import { errnoOf, exhausted, KeelsonError, systemError } from "../../base/errors.ts";
+import type { PortMapping, PortRequest } from "../networks.ts";
 import { readLocalPorts } from "./local-ports.ts";
-import type { PortMapping, PortRequest } from "./networks.ts";
 import { findPortHolder } from "./port-holder.ts";
 import { type Listener, listenTcp } from "./tcp-forward.ts";
 import { listenUdp } from "./udp-forward.ts";

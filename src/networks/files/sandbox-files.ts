@@ -1,8 +1,8 @@
-import type { NetworkContext } from "./context.ts";
-import { bareAddress } from "./endpoint-plan.ts";
+import type { NetworkContext } from "../context.ts";
+import { bareAddress } from "../endpoint-plan.ts";
+import type { Endpoint, Network, Sandbox, SandboxRequest } from "../networks.ts";
 import { readHosts, readResolvConf } from "./host-files.ts";
 import { hostsFile, namesOf } from "./hosts-file.ts";
-import type { Endpoint, Network, Sandbox, SandboxRequest } from "./networks.ts";
 import { hostResolvConf, resolvConf } from "./resolv-conf.ts";
 
 /** The files of a sandbox, and the names that its own addresses have in them. */

@@ -1,7 +1,7 @@
-import { forbidden, invalid, notFound, notImplemented } from "../base/errors.ts";
+import { forbidden, invalid, notFound, notImplemented } from "../../base/errors.ts";
+import type { Ipam, IpamPool } from "../networks.ts";
 import { type AddressPool, firstFreeSubnet, firstHost } from "./address-pools.ts";
 import { contains, formatIpv4, formatSubnet, lastOf, overlaps, parseCidr, parseIpv4, type Subnet } from "./ipv4.ts";
-import type { Ipam, IpamPool } from "./networks.ts";
 
 /** What a new network's subnet must keep clear of. */
 export interface SubnetsInUse {

@@ -1,4 +1,4 @@
-import { exhausted, invalid } from "../base/errors.ts";
+import { exhausted, invalid } from "../../base/errors.ts";
 import { formatIpv4, lastOf, overlaps, parseCidr, type Subnet, sizeOf } from "./ipv4.ts";
 
 /** A range that subnets of the given prefix length are cut from (`default-address-pools` of dockerd). */

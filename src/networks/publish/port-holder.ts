@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
-import type { PortRequest } from "./networks.ts";
+import type { PortRequest } from "../networks.ts";
 
 /** A process that has a port of the host. */
 export interface PortHolder {

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { invalid } from "../base/errors.ts";
+import { invalid } from "../../base/errors.ts";
 
 const standard = `127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback

@@ -1,4 +1,4 @@
-import { isolate } from "../kernel/testing/isolate.ts";
+import { isolate } from "../../kernel/testing/isolate.ts";
 
 isolate(import.meta.url);
 
@@ -9,11 +9,11 @@ import { writeFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import type { PortRequest } from "../networks.ts";
+import { Peer } from "../testing/peer.ts";
 import { HostPorts } from "./host-ports.ts";
 import { parseLocalPorts } from "./local-ports.ts";
-import type { PortRequest } from "./networks.ts";
 import { socketInodes } from "./port-holder.ts";
-import { Peer } from "./testing/peer.ts";
 
 const web = { id: "1".repeat(64), name: "web" };
 const api = { id: "2".repeat(64), name: "api" };

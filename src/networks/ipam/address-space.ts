@@ -1,6 +1,6 @@
-import { exhausted, invalid, systemError } from "../base/errors.ts";
+import { exhausted, invalid, systemError } from "../../base/errors.ts";
+import type { IpamPool } from "../networks.ts";
 import { contains, formatIpv4, lastOf, parseCidr, parseIpv4, type Subnet } from "./ipv4.ts";
-import type { IpamPool } from "./networks.ts";
 
 /**
  * The addresses of one network, kept in memory and rebuilt from the live sandboxes at a restart. The lowest free one is

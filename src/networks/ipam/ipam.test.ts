@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { dockerPools, firstFreeSubnet, firstHost, subnetsInUse } from "./address-pools.ts";
-import { AddressSpace } from "./ipam.ts";
+import { AddressSpace } from "./address-space.ts";
 import { completeIpam, type SubnetsInUse } from "./ipam-config.ts";
 import { formatSubnet, parseCidr } from "./ipv4.ts";
 import { macFor, parseMac } from "./mac.ts";
