@@ -108,7 +108,7 @@ test(`${rounds} kills in the midst of ${Object.keys(operations).join(", ")} harm
 });
 
 async function hasEnded(id: string): Promise<boolean> {
-  const files = await readdir(join(`/proc/${host.holder.pid}/root`, host.dir, "run/containers", id)).catch(() => []);
+  const files = await readdir(join(`/proc/${host.holder.pid}/root`, host.dir, "run/containers", id)).catch((): string[] => []);
   return files.includes("exit") || files.length === 0;
 }
 

@@ -94,6 +94,15 @@ describe("the docker client", { skip }, () => {
     assert.match(missing.err, /No such container: nope/);
   });
 
+  it("says of what nobody knows that there is no such object", async () => {
+    const gone = (): never => {
+      throw notFound("not found");
+    };
+    const services = fakeServices({ images: { resolve: gone }, networks: { get: gone } });
+    const { code, err } = await docker(services, ["inspect", "nope"]);
+    assert.deepEqual([code, err], [1, "Error: No such object: nope\n"]);
+  });
+
   it("runs a container: create, attach, wait, start, in that order", async () => {
     const services = fakeServices({ containers: { attach: async () => ({ stream: shouter(), tty: false }) } });
     const { code, out, err } = await docker(services, ["run", "-i", "--name", "x", "busybox", "cat"], "hello\n");

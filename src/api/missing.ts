@@ -1,4 +1,4 @@
-import { type KeelsonError, notImplemented } from "../base/errors.ts";
+import { type KeelsonError, notFound, notImplemented } from "../base/errors.ts";
 
 /** Paths of the contract that are not there yet, and the name of what is missing. The first match counts. */
 const missing: ReadonlyArray<readonly [methods: string, path: RegExp, what: string]> = [
@@ -32,8 +32,13 @@ const missing: ReadonlyArray<readonly [methods: string, path: RegExp, what: stri
   ["PUT", /^\/volumes\/[^/]+$/, "cluster volumes"],
 ];
 
+/** `docker inspect NAME` asks for a plugin last: that there is none of the name is true, and lets it say so. */
+const pluginInspect = /^\/plugins\/(.+)\/json$/;
+
 /** What an unknown route lacks: `notImplemented` by name for one of the contract's, undefined for any other. */
 export function missingEndpoint(method: string, path: string): KeelsonError | undefined {
+  const plugin = method === "GET" ? pluginInspect.exec(path) : null;
+  if (plugin) return notFound(`plugin ${JSON.stringify(plugin[1])} not found`);
   const found = missing.find(
     ([methods, pattern]) => (methods === "*" || methods.split(",").includes(method)) && pattern.test(path),
   );

@@ -4,7 +4,14 @@ import { toMap } from "./parse/csv.ts";
 import { readEnvFile, readLabelFile } from "./parse/env.ts";
 import { parseTmpfs, parseVolumes } from "./parse/mounts.ts";
 import { checkMac, endpointOf, joinNetworkFlags, type NetworkRequest } from "./parse/network.ts";
-import { checkMode, parseLogOptions, parseRestart, parseSecurity, parseStorageOptions } from "./parse/policies.ts";
+import {
+  checkMode,
+  parseCapabilities,
+  parseLogOptions,
+  parseRestart,
+  parseSecurity,
+  parseStorageOptions,
+} from "./parse/policies.ts";
 import { parsePorts } from "./parse/ports.ts";
 import { isCdiDevice, parseDevice } from "./parse/resources.ts";
 
@@ -121,9 +128,10 @@ function hostConfigOf(flags: Flags, binds: string[]): Draft<HostConfig> {
     ...resources(flags),
     ...given(flags, { "volume-driver": "VolumeDriver", runtime: "Runtime", isolation: "Isolation", init: "Init" }),
     ...given(flags, { "shm-size": "ShmSize", "oom-score-adj": "OomScoreAdj", ipc: "IpcMode" }),
-    ...filled(flags, { "volumes-from": "VolumesFrom", "cap-add": "CapAdd", "cap-drop": "CapDrop", dns: "Dns" }),
+    ...filled(flags, { "volumes-from": "VolumesFrom", dns: "Dns" }),
     ...filled(flags, { "dns-search": "DnsSearch", "group-add": "GroupAdd", link: "Links" }),
     ...filled(flags, { "add-host": "ExtraHosts", mount: "Mounts" }),
+    ...parseCapabilities(flags.list("cap-add"), flags.list("cap-drop")),
     ...dnsOptions(flags),
   } as Draft<HostConfig>;
 }

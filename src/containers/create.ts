@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { messageOf } from "../base/errors.ts";
+import { invalid, messageOf } from "../base/errors.ts";
 import { newId, shortId } from "../base/ids.ts";
 import type { Operation } from "../base/operation.ts";
 import { formatNano, never, nowNano } from "../base/time.ts";
@@ -66,8 +66,8 @@ function planned(context: Context, id: string, name: string, request: CreateRequ
     image: image.id,
     imageName,
     platform: hostPlatform(),
-    config: { ...config, Hostname: request.config.Hostname || defaultHostname(id, request) },
-    hostConfig,
+    config: { ...config, Hostname: request.config.Hostname || defaultHostname(context, id, request) },
+    hostConfig: { ...hostConfig, Runtime: hostConfig.Runtime || context.defaultRuntime },
     networking: request.networkingConfig ?? {},
     mounts,
     path,
@@ -77,13 +77,25 @@ function planned(context: Context, id: string, name: string, request: CreateRequ
     stoppedByUser: false,
     execIds: [],
   };
+  for (const mode of [hostConfig.PidMode, hostConfig.IpcMode]) checkJoined(context, mode);
   // Malformed ports are the request's fault, so they are refused now and not at the start.
   if (networkModeOf(container) !== "host") portRequests(container);
   return { container, image, warnings };
 }
 
-function defaultHostname(id: string, { hostConfig }: CreateRequest): string {
-  return hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host" ? hostname() : shortId(id);
+/** In another's network namespace a container has that one's name; on the host's network, or in its UTS namespace, the host's. */
+function defaultHostname(context: Context, id: string, { hostConfig }: CreateRequest): string {
+  const { NetworkMode = "", UTSMode } = hostConfig;
+  if (NetworkMode === "host" || UTSMode === "host") return hostname();
+  if (!NetworkMode.startsWith("container:")) return shortId(id);
+  return context.records.tryResolve(NetworkMode.slice("container:".length))?.config.Hostname ?? shortId(id);
+}
+
+/** A namespace to join must be a container's; Docker asks that at creation. */
+function checkJoined(context: Context, mode = ""): void {
+  if (!mode.startsWith("container:")) return;
+  const name = mode.slice("container:".length);
+  if (!context.records.tryResolve(name)) throw invalid(`No such container: ${name}`, { id: name });
 }
 
 async function make(context: Context, op: Operation, container: Container, image: Image): Promise<void> {

@@ -123,5 +123,5 @@ export function requireRunning(context: Context, container: Container): Live {
 }
 
 export function commandOf({ Cmd: command = [] }: ExecConfig): string[] {
-  return typeof command === "string" ? ["/bin/sh", "-c", command] : command;
+  return typeof command === "string" ? [command] : command;
 }

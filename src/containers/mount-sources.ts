@@ -34,6 +34,12 @@ export async function mountSources(
   }
 }
 
+/** Tells the volumes which ones a container holds that ran through a restart of the engine. */
+export async function holdVolumes(context: Context, op: Operation, container: Container): Promise<void> {
+  for (const { type, name } of container.mounts)
+    if (type === "volume" && name !== undefined) await context.volumes.mount(op, name, container.id);
+}
+
 /** Lets go of them; what was not mounted is no error. */
 export async function unmountSources(context: Context, op: Operation, container: Container): Promise<void> {
   for (const mount of container.mounts) {
@@ -62,6 +68,8 @@ async function bindSource(mount: MountPoint): Promise<string> {
     await stat(mount.source);
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw error;
+    if (!mount.createSource)
+      throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${mount.source}`);
     await mkdir(mount.source, { recursive: true });
   }
   return mount.source;

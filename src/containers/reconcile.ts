@@ -6,6 +6,7 @@ import { formatNano, nowNano } from "../base/time.ts";
 import type { Adopted, ExitStatus, Shim } from "../runtime/runtime.ts";
 import type { Container } from "./containers.ts";
 import { type Context, emit, runDir } from "./context.ts";
+import { holdVolumes } from "./mount-sources.ts";
 import { removeContainer } from "./remove.ts";
 import { scheduleRestart, wantsRestart } from "./restart-policy.ts";
 import { takeDown, watchExit } from "./settle.ts";
@@ -61,6 +62,7 @@ async function settleFound(context: Context, op: Operation, found: Found): Promi
   if (isOurs(found)) {
     const { shim } = adopted as { readonly shim: Shim };
     await context.records.move(id, { pid: shim.initPid ?? container.state.pid });
+    await holdVolumes(context, op, container);
     watchExit(context, id, shim);
     return;
   }

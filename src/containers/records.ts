@@ -58,6 +58,15 @@ export class ContainerRecords {
     throw notFound(`No such container: ${reference}`, { id: reference });
   }
 
+  /** Like {@link resolve}, without an error where there is none. */
+  tryResolve(reference: string): Container | undefined {
+    try {
+      return this.resolve(reference);
+    } catch {
+      return undefined;
+    }
+  }
+
   #byName(reference: string): Container | undefined {
     const id = this.#idByName.get(reference.replace(/^\//, ""));
     return id === undefined ? undefined : this.#byId.get(id);

@@ -1,4 +1,4 @@
-import { conflict, isKind, notModified } from "../base/errors.ts";
+import { conflict, invalid, isKind, messageOf, notModified } from "../base/errors.ts";
 import type { Operation } from "../base/operation.ts";
 import type { Container, StopOptions } from "./containers.ts";
 import { type Context, emit, type Live } from "./context.ts";
@@ -32,8 +32,8 @@ export async function killContainer(
   container: Container,
   { ref, signal = "SIGKILL" }: { readonly ref: string; readonly signal?: string },
 ): Promise<void> {
-  const number = parseSignal(signal);
   const { id } = container;
+  const number = signalToKill(ref, signal);
   const live = context.live.get(id);
   if (!live) throw conflict(`cannot kill container: ${ref}: container ${id} is not running`, { id });
   const stops = number === sigkill || number === parseSignal(container.config.StopSignal ?? "SIGTERM");
@@ -41,6 +41,15 @@ export async function killContainer(
   await send(context, op, container, live, number);
   // Docker answers a SIGKILL once the container is down.
   if (number === sigkill) await live.settled;
+}
+
+function signalToKill(ref: string, signal: string): number {
+  try {
+    return parseSignal(signal);
+  } catch (error) {
+    const why = /^\d+$/.test(signal) ? `the linux daemon does not support signal ${signal}` : messageOf(error);
+    throw invalid(`cannot kill container: ${ref}: ${why}`, { id: ref, cause: error });
+  }
 }
 
 /** Sends the signal; a container that ended meanwhile is what was wanted. */

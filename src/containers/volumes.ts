@@ -15,12 +15,11 @@ export async function makeVolumes(context: Context, op: Operation, container: Co
       mounts.push(mount);
       continue;
     }
-    const spec = container.hostConfig.Mounts?.find(({ Target }) => Target === mount.destination)?.VolumeOptions;
     const volume = await context.volumes.create(op, {
       name: mount.name,
       driver: mount.driver,
-      driverOptions: spec?.DriverConfig?.Options,
-      labels: mount.anonymous ? { "com.docker.volume.anonymous": "", ...spec?.Labels } : spec?.Labels,
+      driverOptions: mount.driverOptions,
+      labels: mount.anonymous ? { "com.docker.volume.anonymous": "", ...mount.labels } : mount.labels,
     });
     mounts.push({ ...mount, name: volume.name, source: volume.mountpoint, driver: volume.driver });
   }

@@ -164,8 +164,8 @@ async function build(config: EngineConfig, onClose: (closer: () => Promise<unkno
   });
   onClose(() => made.close());
   const op = Operation.background("reconcile");
-  await made.reconcile(op);
   await volumes.reconcile(op);
+  await made.reconcile(op);
   await images.reconcile(op);
   return { kernel, images, networks, volumes, containers: made, snapshots, events };
 }

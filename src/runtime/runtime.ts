@@ -85,6 +85,7 @@ export interface StartRequest {
   /** The spec's `linux.cgroupsPath` when it is an absolute path; found by the shim when absent. */
   readonly cgroup?: string;
   readonly log: LogRequest | undefined;
+  /** Set on the terminal once it is there. The spec's `process.consoleSize` should say it too, so that it is never late. */
   readonly size?: { readonly height: number; readonly width: number };
 }
 

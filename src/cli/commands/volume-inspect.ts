@@ -9,5 +9,7 @@ export const command: Command = {
   args: atLeast(1),
   flags: [oneFormat()],
   run: ({ context, flags, args }) =>
-    inspectObjects(context, args, flags.string("format"), (id) => context.client.call("GET /volumes/{name}", { params: { name: id } }).then(sortedFields)),
+    inspectObjects(context, args, flags.string("format"), (id) =>
+      context.client.call("GET /volumes/{name}", { params: { name: id } }).then(sortedFields),
+    ),
 };

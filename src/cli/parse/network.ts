@@ -45,7 +45,7 @@ function setField(made: NetworkRequest, key: string, value: string): void {
       made.ip6 = value;
       break;
     case "mac-address":
-      made.mac = checkMac(value);
+      made.mac = value;
       break;
     case "link-local-ip":
       made.linkLocalIps.push(value);
@@ -100,6 +100,7 @@ export function joinNetworkFlags(networks: readonly NetworkRequest[], flags: Net
     own.linkLocalIps.length > 0,
     "--link-local-ip and per-network link-local IP addresses",
   );
+  for (const { mac } of [own, ...others]) if (mac !== undefined) checkMac(mac);
   own.aliases = [...own.aliases, ...flags.aliases];
   if (userDefined) own.links = [...own.links, ...flags.links];
   own.linkLocalIps = [...own.linkLocalIps, ...flags.linkLocalIps];

@@ -78,6 +78,21 @@ function readProfile(path: string): string {
   }
 }
 
+/** `--cap-add` and `--cap-drop` under their full names, sorted. */
+export function parseCapabilities(
+  add: readonly string[],
+  drop: readonly string[],
+): { CapAdd?: string[]; CapDrop?: string[] } {
+  const CapAdd = capabilityNames(add);
+  const CapDrop = capabilityNames(drop);
+  return { ...(CapAdd.length > 0 && { CapAdd }), ...(CapDrop.length > 0 && { CapDrop }) };
+}
+
+function capabilityNames(texts: readonly string[]): string[] {
+  const names = texts.map((text) => text.trim().toUpperCase()).filter((name) => name !== "");
+  return [...new Set(names.map((name) => (name === "ALL" || name.startsWith("CAP_") ? name : `CAP_${name}`)))].sort();
+}
+
 /** `--log-driver` and `--log-opt`. */
 export function parseLogOptions(
   driver: string,
@@ -98,9 +113,15 @@ export function parseStorageOptions(options: readonly string[]): Record<string, 
   );
 }
 
-/** One `--sysctl`: `name=value`. */
+const sysctls = new Set(
+  "msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced".split(" ").map((n) => `kernel.${n}`),
+);
+
+/** One `--sysctl`: `name=value`, of those that a namespace has of its own. */
 export function parseSysctl(text: string): string {
-  if (cut(text)[1] === undefined) throw new Error(`sysctl '${text}' is not allowed`);
+  const [name, value] = cut(text);
+  const isOwn = sysctls.has(name) || name.startsWith("net.") || name.startsWith("fs.mqueue.");
+  if (value === undefined || !isOwn) throw new Error(`sysctl '${text}' is not allowed`);
   return text;
 }
 

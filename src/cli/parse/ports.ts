@@ -62,7 +62,9 @@ function longForm(text: string): string {
 
 function parseAddress(text: string): string {
   if (text === "") return "";
-  const address = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
+  if (text.startsWith("[") && !text.endsWith("]"))
+    throw new Error(`invalid IP address ${text}: address ${text}:: missing ']' in address`);
+  const address = text.startsWith("[") ? text.slice(1, -1) : text;
   if (isIP(address.replace(/%.*$/, "")) === 0) throw new Error(`invalid IP address: ${text}`);
   return address;
 }
@@ -94,7 +96,7 @@ function rangeOf(text: string, complaint: string): [number, number] {
 }
 
 function parseRange(text: string): [first: number, last: number] {
-  if (text === "") throw new Error("empty string specified for ports.");
+  if (text === "") throw new Error("empty string specified for ports");
   const dash = text.indexOf("-");
   const first = parseUnsigned(dash === -1 ? text : text.slice(0, dash), 65535);
   const last = dash === -1 ? first : parseUnsigned(text.slice(dash + 1), 65535);

@@ -18,7 +18,7 @@ limits.delete("as");
 export function parseUlimit(text: string): Ulimit {
   const [Name, values] = cut(text);
   const [soft, hard, ...more] = (values ?? "").split(":") as [string, ...string[]];
-  if (values === undefined || values === "") throw new Error(`invalid ulimit argument: ${text}`);
+  if (values === undefined) throw new Error(`invalid ulimit argument: ${text}`);
   if (!limits.has(Name)) throw new Error(`invalid ulimit type: ${Name}`);
   if (more.length > 0)
     throw new Error(`too many limit value arguments - ${values}, can only have up to two, \`soft[:hard]\``);
@@ -50,7 +50,8 @@ export function parseDevice(text: string): DeviceMapping {
   const bare = parts.length === 2 && isMode(second);
   const PathInContainer = parts.length === 1 || bare ? PathOnHost : second;
   const mode = bare ? second : (third ?? "rwm");
-  if (parts.length > 3 || PathOnHost === "") throw new Error(`invalid device specification: ${text}`);
+  if (PathOnHost === "") throw new Error(`bad format for path: ${text}`);
+  if (parts.length > 3) throw new Error(`invalid device specification: ${text}`);
   if (!posix.isAbsolute(PathOnHost)) throw new Error(`${text} is not an absolute path`);
   if (!isMode(mode)) throw new Error(`bad mode specified: ${mode}`);
   return { PathOnHost, PathInContainer, CgroupPermissions: mode };

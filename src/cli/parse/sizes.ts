@@ -7,7 +7,9 @@ export function parseBytes(text: string): number {
   const split = text.search(/[^\d. ]/);
   const [digits, suffix] = split === -1 ? [text, ""] : [text.slice(0, split), text.slice(split)];
   const number = digits.trimEnd();
-  if (!/^(\d+\.?\d*|\.\d+)$/.test(number)) throw new Error(`invalid size: '${text}'`);
+  if (number === "") throw new Error(`invalid size: '${text}'`);
+  if (!/^(\d+\.?\d*|\.\d+)$/.test(number))
+    throw new Error(`strconv.ParseFloat: parsing ${quote(number)}: invalid syntax`);
   const unit = suffix.toLowerCase();
   const power = powers[/^[kmgtp]i?b$/.test(unit) ? unit[0]! : unit];
   if (power === undefined) throw new Error(`invalid suffix: '${unit}'`);

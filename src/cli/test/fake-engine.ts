@@ -24,10 +24,16 @@ export async function startFakeEngine(answers: Answers): Promise<FakeEngine> {
   const seen: SeenRequest[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    try {
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+    } catch {
+      // The client gave up.
+      return;
+    }
     const url = new URL(request.url!, "http://engine");
     const line = `${request.method} ${url.pathname.replace(/^\/v1\.\d+/, "")}`;
     response.setHeader("Api-Version", "1.50");
+    response.setHeader("Ostype", "linux");
     if (line.endsWith("/_ping")) return void response.end(request.method === "HEAD" ? undefined : "OK");
     const text = Buffer.concat(chunks).toString();
     seen.push({ line, query: url.searchParams, body: text === "" ? undefined : parse(text) });

@@ -1,4 +1,6 @@
 import { execFile, execFileSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type { Streams } from "../context.ts";
 import { main } from "../main.ts";
@@ -53,7 +55,7 @@ export async function runDocker(args: readonly string[], answers: Answers, input
     const child = execFile(
       "docker",
       args as string[],
-      { env: { ...process.env, DOCKER_HOST: engine.host, DOCKER_CONFIG: "/nonexistent" } },
+      { env: { ...process.env, DOCKER_HOST: engine.host, DOCKER_CONFIG: join(tmpdir(), "no-docker-config") } },
       (error, stdout, stderr) => {
         resolve({ stdout, stderr, code: Number(error?.code ?? 0), seen: engine.seen });
       },

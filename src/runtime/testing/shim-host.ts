@@ -117,7 +117,10 @@ export class ShimHost {
   /** Writes a process file and runs it in the container. */
   async exec(on: Prepared, execId: string, args: readonly string[], change: Partial<ExecRequest> = {}) {
     const processFile = join(this.root, `${execId}.json`);
-    await writeFile(processFile, JSON.stringify(testProcess(args, { terminal: change.terminal ?? false, consoleSize: change.size })));
+    await writeFile(
+      processFile,
+      JSON.stringify(testProcess(args, { terminal: change.terminal ?? false, consoleSize: change.size })),
+    );
     return on.shim.exec(this.op, { execId, processFile, terminal: false, openStdin: false, ...change });
   }
 
@@ -162,10 +165,17 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
+/** A stream that a test waits for in vain fails it. */
+function deadlineOf(stream: Duplex): NodeJS.Timeout {
+  return setTimeout(() => stream.destroy(new Error("the stream did not give in time what the test waits for")), 10_000);
+}
+
 /** Everything that a stream gives until its end. */
 export async function readAll(stream: Duplex): Promise<Buffer> {
   const chunks: Buffer[] = [];
+  const timer = deadlineOf(stream);
   for await (const chunk of stream.iterator({ destroyOnReturn: false })) chunks.push(chunk as Buffer);
+  clearTimeout(timer);
   stream.destroy();
   return Buffer.concat(chunks);
 }
@@ -184,10 +194,14 @@ export function unframe(bytes: Buffer): { readonly stdout: string; readonly stde
 /** Resolves with all that was read so far once it contains `text`; rejects when the stream ends before. */
 export async function readUntil(stream: Duplex, text: string): Promise<string> {
   let seen = "";
+  const timer = deadlineOf(stream);
   for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
     seen += (chunk as Buffer).toString("latin1");
-    if (seen.includes(text)) return seen;
+    if (!seen.includes(text)) continue;
+    clearTimeout(timer);
+    return seen;
   }
+  clearTimeout(timer);
   throw new Error(`the stream ended without ${JSON.stringify(text)}: ${JSON.stringify(seen)}`);
 }
 
