@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { createApi } from "./api/api.ts";
+import type { NetworkMembership } from "./api/services.ts";
 import { invalid, messageOf } from "./base/errors.ts";
 import { createLogger, type Logger, type LogLevel } from "./base/log.ts";
 import { Engine } from "./engine/engine.ts";
@@ -55,7 +56,12 @@ async function serve(settings: Settings): Promise<void> {
   const log = createLogger(settings.debug ? "debug" : levelOf(settings["log-level"] ?? "info"));
   const engine = await Engine.open(engineOptions(settings, log));
   const system = await systemOf(engine);
-  const api = await createApi({ ...engine.services, system, log }, { tls: await tlsOf(settings) });
+  const { containers } = engine;
+  const membership: NetworkMembership = {
+    connect: (op, network, ref, endpoint) => containers.connect(op, ref, network, endpoint),
+    disconnect: (op, network, ref, options) => containers.disconnect(op, ref, network, options),
+  };
+  const api = await createApi({ ...engine.services, system, log, membership }, { tls: await tlsOf(settings) });
   const hosts = settings.host ?? [defaultHost];
   try {
     await api.listen(hosts);

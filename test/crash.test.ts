@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as later } from "node:timers/promises";
@@ -13,6 +13,7 @@ import { busyboxTar } from "./busybox.ts";
 import { callApi } from "./compat/target.ts";
 import { TestHost } from "./host.ts";
 import { poll } from "./poll.ts";
+import { returnsTo, stateOf } from "./state.ts";
 
 const rounds = Number(process.env["KEELSON_CRASH_ROUNDS"] ?? 18);
 /** The latest moment of a kill after the request, in milliseconds: later than any of the requests takes. */
@@ -79,7 +80,7 @@ const operations: Readonly<Record<string, () => Promise<() => Promise<unknown>>>
 };
 
 test(`${rounds} kills in the midst of ${Object.keys(operations).join(", ")} harm nothing`, async (t) => {
-  const clean = await state();
+  const clean = await stateOf(host);
   const pid = await docker("inspect", "-f", "{{.State.Pid}}", "ticker");
   const names = Object.keys(operations);
   for (let round = 0; round < rounds; round++) {
@@ -101,7 +102,7 @@ test(`${rounds} kills in the midst of ${Object.keys(operations).join(", ")} harm
     assert.equal(await docker("wait", short), code, what);
     await docker("rm", short);
     await cleanUp();
-    assert.deepEqual(await state(), clean, `${what}\n${host.log.slice(-4000)}`);
+    await returnsTo(host, clean, `${what}\n${host.log.slice(-4000)}`);
   }
   await checkTicks();
   t.diagnostic(`${rounds} rounds`);
@@ -116,40 +117,6 @@ async function hasEnded(id: string): Promise<boolean> {
 async function cleanUp(): Promise<void> {
   await host.docker(["rm", "-fv", "victim"]);
   await host.docker(["rmi", "crash:load", "127.0.0.1:5000/crash:pull"]);
-}
-
-/** Everything that this host has of the engine's, in a form that two moments can be compared by. */
-async function state(): Promise<Record<string, unknown>> {
-  const inside = `/proc/${host.holder.pid}/root${host.dir}`;
-  const lines = async (command: string, args: string[]): Promise<string[]> =>
-    (await host.exec(command, args)).stdout.split("\n").filter(Boolean);
-  const nft = JSON.parse((await host.exec("nft", ["-j", "list", "ruleset"])).stdout) as { nftables: object[] };
-  return {
-    containers: (await docker("ps", "-a", "--format", "{{.Names}}")).split("\n").sort(),
-    images: (await docker("images", "--format", "{{.Repository}}:{{.Tag}}")).split("\n").sort(),
-    volumes: await docker("volume", "ls", "-q"),
-    mounts: (await readFile(`/proc/${host.holder.pid}/mounts`, "utf8"))
-      .split("\n")
-      .filter((line) => line.includes(host.dir))
-      .map((line) => line.split(" ")[1])
-      .sort(),
-    links: (await lines("ip", ["-o", "link"])).map((line) => line.split(":")[1]!.trim()).sort(),
-    namespaces: await readdir(join(inside, "run/netns")),
-    runDirs: (await readdir(join(inside, "run/containers"))).sort(),
-    dataDirs: (await readdir(join(inside, "data/containers"))).sort(),
-    runtime: (await readdir(join(inside, "run/runtime"))).sort(),
-    nft: nft.nftables.flatMap((entry) => Object.values(entry) as Array<{ name?: string; elem?: unknown[] }>).map(({ name, elem }) => [name, elem?.length]),
-    blobs: (await readdir(join(inside, "data/content/blobs/sha256"))).sort(),
-    ingest: await readdir(join(inside, "data/content/ingest")).catch(() => []),
-    snapshots: await poll("trash is taken away", () => snapshotDirs(inside)),
-  };
-}
-
-/** The folders of layers and snapshots; undefined while something waits to be deleted in the background. */
-async function snapshotDirs(inside: string): Promise<string[] | undefined> {
-  const dirs = await readdir(join(inside, "data/snapshots"));
-  const trash = await readdir(join(inside, "data/snapshots/trash")).catch(() => []);
-  return trash.length > 0 ? undefined : dirs.sort();
 }
 
 /** Every tick of the one that ran through all of it is in its log, once. */

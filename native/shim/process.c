@@ -11,6 +11,8 @@
 
 #define DRAIN_BUDGET (1u << 20) /* a pipe holds at most this much (fs.pipe-max-size) */
 #define EARLY 8
+#define RETRY_FIRST_MS 4
+#define RETRY_LAST_MS 1000
 
 static char no_id[] = "";
 static void stream_ready(struct watch *watch, uint32_t events);
@@ -58,17 +60,32 @@ struct proc *proc_make(const char *id) {
 
 /* ---- output ---- */
 
+/*
+ * Nobody has the terminal open: not yet (the runtime may hand it over before its child opens it), or until the process
+ * opens it again. There is no event for that, so it is looked at now and then, until the process ends.
+ */
+static void wait_for_user(struct stream *stream) {
+  watch_off(&stream->watch);
+  stream->retry_delay = stream->retry_delay ? stream->retry_delay * 2 : RETRY_FIRST_MS;
+  if (stream->retry_delay > RETRY_LAST_MS) stream->retry_delay = RETRY_LAST_MS;
+  stream->retry_at = now_ms() + stream->retry_delay;
+}
+
 /* Reads once. 0: the pipe has ended and is closed; -1: nothing there now. */
 static ssize_t stream_read(struct stream *stream) {
   struct proc *proc = stream->proc;
   scratch_touch();
   ssize_t count = read(stream->watch.fd, scratch, CHUNK);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return -1;
-  /* A terminal whose last user has gone says EIO. */
+  if (count < 0 && errno == EIO && proc->terminal && proc->state == PROC_RUNNING) {
+    wait_for_user(stream);
+    return -1;
+  }
   if (count <= 0) {
     watch_close(&stream->watch);
     return 0;
   }
+  stream->retry_delay = 0;
   if (proc->state == PROC_FINISHED) return count;
   if (proc == &container) log_chunk(stream, scratch, (size_t)count);
   attach_output(proc, stream->id, scratch, (size_t)count);
@@ -244,12 +261,27 @@ static void forget_execs(void) {
   }
 }
 
+static int64_t proc_deadline(const struct proc *proc) {
+  if (proc->state == PROC_DRAINING) return proc->deadline;
+  return proc->state == PROC_RUNNING && proc->streams[0].retry_at ? proc->streams[0].retry_at : -1;
+}
+
+static void proc_due(struct proc *proc) {
+  if (proc->state == PROC_DRAINING) {
+    proc_finish(proc);
+    return;
+  }
+  proc->streams[0].retry_at = 0;
+  proc_update(proc);
+}
+
 int64_t proc_next_deadline(int64_t now) {
   int64_t next = -1;
   for (struct proc *proc = &container; proc; proc = proc->next) {
-    if (proc->state != PROC_DRAINING) continue;
-    if (now >= proc->deadline) proc_finish(proc);
-    else if (next < 0 || proc->deadline < next) next = proc->deadline;
+    int64_t deadline = proc_deadline(proc);
+    if (deadline < 0) continue;
+    if (now >= deadline) proc_due(proc);
+    else if (next < 0 || deadline < next) next = deadline;
   }
   forget_execs();
   return next;

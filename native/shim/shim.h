@@ -138,6 +138,7 @@ struct stream {
   struct watch watch;
   struct proc *proc;
   uint8_t id; /* 1 stdout, 2 stderr */
+  int64_t retry_at, retry_delay; /* for a terminal that nobody has open now; 0: not waiting */
   struct line line;
 };
 

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { Duplex } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { describe, it } from "node:test";
-import { notFound } from "../base/errors.ts";
+import { invalid, notFound } from "../base/errors.ts";
 import type { ExecStartOptions } from "../containers/containers.ts";
 import { exec, fakeServices } from "./testing/fakes.ts";
 import { openRaw, startServer } from "./testing/server.ts";
@@ -128,6 +128,30 @@ describe("a connection that is taken over", () => {
     assert.ok(answer.endsWith('\r\n\r\n{"message":"No such container: nope"}\n'));
   });
 
+  for (const [tty, said] of [
+    [false, "\x01\0\0\0\0\0\0\x14no such executable\r\n"],
+    [true, "no such executable\r\n"],
+  ] as const) {
+    it(`tells in the stream why a process ${tty ? "with a terminal " : ""}did not start`, async () => {
+      const services = fakeServices({
+        containers: {
+          execGet: () => ({ ...exec, config: { ...exec.config, Tty: tty } }),
+          execStart: async () => {
+            throw invalid("no such executable", { exitCode: 127 });
+          },
+        },
+      });
+      await using server = await startServer(services);
+      const raw = await server.raw(`POST /exec/${exec.id}/start HTTP/1.1\r\nHost: d\r\n${upgrade}\r\n`);
+      const answer = await raw.ended();
+      assert.match(answer, /^HTTP\/1\.1 101 UPGRADED\r\n/);
+      assert.equal(answer.slice(answer.indexOf("\r\n\r\n") + 4), said);
+      await until(() => server.api.operations().length === 0);
+      const detached = await server.fetch("POST", `/exec/${exec.id}/start`, { body: '{"Detach":true}' });
+      assert.deepEqual([detached.status, detached.json], [400, { message: "no such executable" }]);
+    });
+  }
+
   it("stays HTTP for a detached exec", async () => {
     const { services } = withCat();
     await using server = await startServer(services);
@@ -148,6 +172,24 @@ describe("a connection that is taken over", () => {
     await cat.closed_;
     assert.equal(op!.signal.aborted, true);
   });
+
+  for (const how of ["at once", "after the end of its input"]) {
+    it(`lets go of a silent process when the client vanishes ${how}`, async () => {
+      const silent = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+      const attach = async () => ({ stream: silent, tty: true });
+      await using server = await startServer(fakeServices({ containers: { attach } }));
+      const raw = await server.raw(`POST ${attachPath} HTTP/1.1\r\nHost: d\r\n${upgrade}\r\n`);
+      await raw.until("\r\n\r\n");
+      if (how !== "at once") {
+        raw.socket.end();
+        await once(silent, "finish");
+        silent.push("still there");
+        await raw.until("still there");
+      }
+      raw.socket.destroy();
+      await until(() => silent.destroyed && server.api.operations().length === 0);
+    });
+  }
 
   it("gives a client that closes both sides its operation's end", async () => {
     const { services } = withCat();

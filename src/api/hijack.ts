@@ -5,6 +5,9 @@ import type { Duplex } from "node:stream";
 /** How long a client may take to close its side after the output has ended, in milliseconds. */
 const closeGrace = 10_000;
 
+/** How often a client that has ended its input is looked at, in milliseconds. */
+const probeInterval = 1_000;
+
 /**
  * Takes a connection away from the HTTP server: from here on its bytes are the client's input. The request must have
  * been read to its end. Node offers this for upgrades only (the `upgrade` event), and gives such requests no body and
@@ -37,19 +40,56 @@ export function join(socket: Socket, stream: Duplex, stdin: boolean): void {
     if (!stream.readableEnded) socket.destroy();
   });
   socket.on("close", () => stream.destroy());
-  stream.pipe(socket);
+  noticeVanished(socket);
+  stream.pipe(socket, { end: false });
   if (stdin) socket.pipe(stream);
   else socket.resume();
   stream.once("end", () => {
     socket.unpipe(stream);
-    // What the client still sends is read and dropped: closing with unread bytes would reset the connection and could
-    // take the last output with it.
-    socket.resume();
-    const timer = setTimeout(() => socket.destroy(), closeGrace);
-    socket.once("close", () => clearTimeout(timer));
-    if (socket.readableEnded) socket.once("finish", () => socket.destroy());
-    else socket.once("end", () => socket.once("finish", () => socket.destroy()));
+    finish(socket);
   });
+}
+
+/**
+ * Ends our side, then waits for the client's. What it still sends is read and dropped: closing with unread bytes would
+ * reset the connection and could take the last output with it.
+ */
+function finish(socket: Socket): void {
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), closeGrace);
+  socket.once("close", () => clearTimeout(timer));
+  const check = (): void => {
+    if (socket.readableEnded && socket.writableFinished) socket.destroy();
+  };
+  socket.once("end", check);
+  socket.end(check);
+}
+
+/**
+ * Notices a client that is gone although nothing is sent to it. Its end of input alone does not tell: a client without
+ * input says so at once and goes on to read. On a unix socket, a write of no bytes fails with EPIPE once the other side
+ * is closed, and not while it is only half-closed (unix(7): the kernel then has shut both directions). On TCP, keepalive
+ * probes find it.
+ */
+function noticeVanished(socket: Socket): void {
+  if (socket.remoteAddress !== undefined) return void socket.setKeepAlive(true, 30_000);
+  const probe = (): void => {
+    if (socket.writable && socket.writableLength === 0) socket.write(Buffer.alloc(0));
+  };
+  socket.once("end", () => {
+    probe();
+    const timer = setInterval(probe, probeInterval);
+    timer.unref();
+    socket.once("close", () => clearInterval(timer));
+  });
+}
+
+/** Sends a last line in place of a process's output, as output in Docker's frames where there is no terminal. */
+export function sayAndEnd(socket: Socket, text: string, tty: boolean): void {
+  const frame = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
+  frame.writeUInt32BE(Buffer.byteLength(text), 4);
+  socket.write(tty ? text : Buffer.concat([frame, Buffer.from(text)]));
+  finish(socket);
 }
 
 /** Writes an answer's head on a connection that was taken over. */

@@ -34,9 +34,13 @@ export interface Bytes {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A process's stdio for a connection that is taken over; without a stream the answer is empty. */
+/** A process's stdio for a connection that is taken over. */
 export interface Stdio {
-  readonly stream?: Duplex;
+  /**
+   * Called once the head is on its way: a client that reads its head with a buffer of its own (docker-py) would lose
+   * output that comes together with it. A failure is told in the stream, as Docker does.
+   */
+  readonly open: () => Promise<Duplex | undefined>;
   readonly tty: boolean;
   /** Whether what the client sends is the process's input. */
   readonly stdin: boolean;

@@ -9,7 +9,7 @@ import type { EndpointSpec } from "../client/endpoints/endpoint.ts";
 import { decodeBody } from "./decode/body.ts";
 import { decodeQuery, parseQuery } from "./decode/query.ts";
 import { statusOfKind } from "./errors.ts";
-import { join, takeOver, writeHead } from "./hijack.ts";
+import { join, sayAndEnd, takeOver, writeHead } from "./hijack.ts";
 import { sendBytes, sendJson, sendLines } from "./respond.ts";
 import type { Bytes, Call, Lines, Route, Stdio } from "./route.ts";
 import type { Validate } from "./validate.ts";
@@ -137,20 +137,15 @@ function checked(
 /** Hands the connection to the process. Resolves when it has closed. */
 async function hijack(context: ServeContext, route: Route, call: Call<EndpointSpec>, socket: Socket): Promise<void> {
   try {
-    const { stream, tty, stdin } = (await route.handle(call)) as Stdio;
-    if (socket.destroyed || !stream) {
-      stream?.destroy();
-      return void socket.destroy();
-    }
-    const framed = call.upgrade && !tty && atLeast(call.version, "1.42");
+    const stdio = (await route.handle(call)) as Stdio;
+    const framed = call.upgrade && !stdio.tty && atLeast(call.version, "1.42");
     const head = {
       "Content-Type": `application/vnd.docker.${framed ? "multiplexed" : "raw"}-stream`,
       ...(call.upgrade && { Connection: "Upgrade", Upgrade: "tcp" }),
       ...context.headers,
     };
     writeHead(socket, call.upgrade ? "101 UPGRADED" : "200 OK", head);
-    join(socket, stream, stdin);
-    if (!socket.destroyed) await new Promise((resolve) => socket.once("close", resolve));
+    await carry(context, socket, stdio);
   } catch (error) {
     const { status, text } = describe(context, error);
     const length = String(Buffer.byteLength(text));
@@ -159,6 +154,20 @@ async function hijack(context: ServeContext, route: Route, call: Call<EndpointSp
     socket.end();
     socket.resume();
   }
+}
+
+/** Opens the stdio and joins it with the client, until the connection has closed. */
+async function carry(context: ServeContext, socket: Socket, stdio: Stdio): Promise<void> {
+  try {
+    const stream = await stdio.open();
+    if (socket.destroyed) return void stream?.destroy();
+    if (stream) join(socket, stream, stdio.stdin);
+    else socket.end();
+  } catch (error) {
+    describe(context, error);
+    sayAndEnd(socket, `${messageOf(error)}\r\n`, stdio.tty);
+  }
+  if (!socket.destroyed) await new Promise((resolve) => socket.once("close", resolve));
 }
 
 /** Answers a failure, as far as it can still be answered. */

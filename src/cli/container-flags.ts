@@ -153,9 +153,12 @@ const life: readonly Flag[] = [
   bool("rm", "", "Remove the container and its anonymous volumes when it exits"),
 ];
 
+/** Older names, and flags of Windows: they are read, and not shown. */
+const hidden = new Set(["dns-opt", "cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"]);
+
 /** Every flag of `create`, which `run` has too. */
 export const containerFlags: readonly Flag[] = [...process, ...limits, ...rights, ...files, ...network, ...life].map(
-  (flag) => (flag.name === "dns-opt" ? { ...flag, hidden: true } : flag),
+  (flag) => (hidden.has(flag.name) ? { ...flag, hidden: true } : flag),
 );
 
 /** What `run` has beyond `create`. */

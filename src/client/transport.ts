@@ -1,8 +1,11 @@
-import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from "node:http";
+import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { createRequire } from "node:module";
 import { type Duplex, Readable } from "node:stream";
 import { invalid, notImplemented } from "../base/errors.ts";
 import { connectionError } from "./failure.ts";
+
+// `import` of node:http makes Node load all of undici for the names that it exports, which takes 45 ms; require does not.
+const { Agent, request } = createRequire(import.meta.url)("node:http") as typeof import("node:http");
 
 /** PEM texts for a server that asks who we are (mTLS), or whose certificate is not from a known authority. */
 export interface TlsOptions {

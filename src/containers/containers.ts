@@ -2,6 +2,7 @@ import type { Duplex, Readable } from "node:stream";
 import type { Operation } from "../base/operation.ts";
 import type {
   ContainerConfig,
+  EndpointConfig,
   ExecConfig,
   HostConfig,
   NetworkingConfig,
@@ -52,6 +53,10 @@ export interface Containers {
     ref: string,
     psArgs?: string,
   ): Promise<{ readonly titles: string[]; readonly processes: string[][] }>;
+  /** Puts a container on a network; where it runs, at once. */
+  connect(op: Operation, ref: string, network: string, endpoint: EndpointConfig): Promise<void>;
+  /** Takes it off. `force` passes over one that is not on it. */
+  disconnect(op: Operation, ref: string, network: string, options: { readonly force: boolean }): Promise<void>;
   execCreate(op: Operation, ref: string, config: ExecConfig): Promise<string>;
   /** Detached, resolves without a stream once the process runs. */
   execStart(

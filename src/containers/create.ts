@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { invalid, messageOf } from "../base/errors.ts";
+import { invalid, isKind, messageOf } from "../base/errors.ts";
 import { newId, shortId } from "../base/ids.ts";
 import type { Operation } from "../base/operation.ts";
 import { formatNano, never, nowNano } from "../base/time.ts";
@@ -12,7 +12,7 @@ import { type Context, emit } from "./context.ts";
 import { mergeConfig } from "./merge.ts";
 import { parseMounts } from "./mounts.ts";
 import { randomName } from "./names.ts";
-import { networkModeOf, portRequests } from "./sandbox-request.ts";
+import { networkModeOf, portRequests, sandboxRequest } from "./sandbox-request.ts";
 import { validateCreate, validateName } from "./validate.ts";
 import { makeVolumes, seedVolumes } from "./volumes.ts";
 
@@ -78,8 +78,7 @@ function planned(context: Context, id: string, name: string, request: CreateRequ
     execIds: [],
   };
   for (const mode of [hostConfig.PidMode, hostConfig.IpcMode]) checkJoined(context, mode);
-  // Malformed ports are the request's fault, so they are refused now and not at the start.
-  if (networkModeOf(container) !== "host") portRequests(container);
+  checkNetworks(context, container);
   return { container, image, warnings };
 }
 
@@ -89,6 +88,19 @@ function defaultHostname(context: Context, id: string, { hostConfig }: CreateReq
   if (NetworkMode === "host" || UTSMode === "host") return hostname();
   if (!NetworkMode.startsWith("container:")) return shortId(id);
   return context.records.tryResolve(NetworkMode.slice("container:".length))?.config.Hostname ?? shortId(id);
+}
+
+/** What is wrong with the request itself is refused now; whether its networks are there is asked at the start. */
+function checkNetworks(context: Context, container: Container): void {
+  const mode = networkModeOf(container);
+  if (mode === "host") return;
+  portRequests(container);
+  if (mode.startsWith("container:")) return;
+  try {
+    context.networks.check(sandboxRequest(context, container));
+  } catch (error) {
+    if (!isKind(error, "notFound")) throw error;
+  }
 }
 
 /** A namespace to join must be a container's; Docker asks that at creation. */

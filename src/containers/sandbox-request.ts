@@ -1,3 +1,4 @@
+import type { EndpointConfig } from "../client/endpoints/container-config.ts";
 import { conflict } from "../base/errors.ts";
 import { shortId } from "../base/ids.ts";
 import type { EndpointRequest, PortRequest, SandboxMode, SandboxRequest } from "../networks/networks.ts";
@@ -54,15 +55,20 @@ function endpointRequests(container: Container): EndpointRequest[] {
   const names = [mode, ...Object.keys(wanted).filter((name) => name !== mode && !(mode === "bridge" && name === "default"))];
   return names.map((network) => {
     const own = wanted[network] ?? (network === "bridge" ? wanted["default"] : undefined) ?? {};
-    return {
-      network,
-      aliases: own.Aliases,
-      ipv4: own.IPAMConfig?.IPv4Address || undefined,
-      ipv6: own.IPAMConfig?.IPv6Address || undefined,
-      linkLocal: own.IPAMConfig?.LinkLocalIPs,
-      mac: own.MacAddress || (network === mode ? container.config.MacAddress || undefined : undefined),
-      driverOptions: own.DriverOpts,
-      gatewayPriority: own.GwPriority,
-    };
+    return endpointRequest(network, network === mode ? { MacAddress: container.config.MacAddress, ...own } : own);
   });
+}
+
+/** An endpoint in the networks' own words. */
+export function endpointRequest(network: string, own: EndpointConfig): EndpointRequest {
+  return {
+    network,
+    aliases: own.Aliases,
+    ipv4: own.IPAMConfig?.IPv4Address || undefined,
+    ipv6: own.IPAMConfig?.IPv6Address || undefined,
+    linkLocal: own.IPAMConfig?.LinkLocalIPs,
+    mac: own.MacAddress || undefined,
+    driverOptions: own.DriverOpts,
+    gatewayPriority: own.GwPriority,
+  };
 }

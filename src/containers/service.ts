@@ -7,6 +7,7 @@ import type { ContainerParts, Context, Pending } from "./context.ts";
 import { createContainer } from "./create.ts";
 import { createExec, requireRunning, startExec } from "./exec.ts";
 import { Execs } from "./execs.ts";
+import { connectNetwork, disconnectNetwork } from "./membership.ts";
 import { openLogs } from "./logs.ts";
 import { reconcileContainers } from "./reconcile.ts";
 import { ContainerRecords } from "./records.ts";
@@ -73,6 +74,8 @@ export function createContainers(parts: ContainerParts): ContainersService {
     logs: async (op, ref, options) => openLogs(context, op, resolve(ref), options),
     resize: (op, ref, size) => resizeContainer(context, op, resolve(ref), size),
     top: (_op, ref, psArgs) => topContainer(resolve(ref), psArgs),
+    connect: (op, ref, network, endpoint) => connectNetwork(context, op, resolve(ref), network, endpoint),
+    disconnect: (op, ref, network, options) => disconnectNetwork(context, op, resolve(ref), network, options),
     execCreate: async (_op, ref, config) => createExec(context, resolve(ref), config),
     execStart: (op, execId, options) => startExec(context, op, execId, options),
     execGet: (execId) => context.execs.get(execId),

@@ -120,14 +120,17 @@ test("a stream that is not what was announced stays out", async () => {
 test("a stream that fails or is given up stays out", async () => {
   const root = newRoot();
   const store = await openContentStore(root);
-  const failing = new PassThrough();
-  failing.write(randomBytes(2_000_000));
-  failing.once("resume", () => failing.destroy(unavailable("the registry closed the connection")));
+  const failing = Readable.from(
+    (function* () {
+      for (let i = 0; i < 30; i++) yield randomBytes(65_536);
+      throw unavailable("the registry closed the connection");
+    })(),
+  );
   await assert.rejects(store.ingest(op, failing), (error) => isKind(error, "unavailable"));
   const abort = new AbortController();
   const stalled = new PassThrough();
   stalled.write(randomBytes(1000));
-  stalled.once("data", () => abort.abort());
+  setImmediate(() => abort.abort());
   await assert.rejects(store.ingest(new Operation("pull", abort.signal), stalled), (error) =>
     isKind(error, "cancelled"),
   );

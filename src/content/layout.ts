@@ -19,6 +19,7 @@ const readLimit = 4 << 20;
 export async function openContentStore(root: string): Promise<ContentStore> {
   const ingest = join(root, "ingest");
   try {
+    await mkdir(root, { recursive: true, mode: 0o700 });
     await mkdir(join(root, "blobs", "sha256"), { recursive: true });
     await rm(ingest, { recursive: true, force: true });
     await mkdir(ingest);

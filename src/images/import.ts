@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { PassThrough, type Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { Readable } from "node:stream";
 import { invalid } from "../base/errors.ts";
 import type { Operation } from "../base/operation.ts";
 import { formatNano, nowNano } from "../base/time.ts";
@@ -10,8 +9,7 @@ import { type ImageConfig, type Manifest, mediaTypes } from "../oci/image.ts";
 import { hostPlatform } from "../oci/platform.ts";
 import { familiarString, parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
 import { borrowed } from "./archive/borrowed.ts";
-import { type Compression, decompress, sniff } from "./archive/decompress.ts";
-import { rootCause } from "./archive/root-cause.ts";
+import { decompress, hashedUncompressed, sniff } from "./archive/decompress.ts";
 import { applyChanges } from "./changes/apply.ts";
 import type { Collector, Lease } from "./collector.ts";
 import type { Image, ImportOptions } from "./images.ts";
@@ -31,7 +29,8 @@ export async function importImage(
   const run = applyChanges({}, request.changes ?? []);
   return parts.collector.hold(async (lease) => {
     await lease.everyBlob();
-    const layer = await takeLayer(op, parts.content, lease, borrowed(archive));
+    const layer = await takeLayer(op, parts.content, borrowed(archive));
+    await lease.blob(layer.blob.digest);
     const created = request.created ?? formatNano(nowNano());
     const comment = request.message || "Imported from -";
     const { os, architecture, variant } = request.platform ?? hostPlatform();
@@ -69,54 +68,19 @@ interface TakenLayer {
 }
 
 /** Stores the archive and hashes what it unpacks to, in one pass. */
-async function takeLayer(op: Operation, content: ContentStore, lease: Lease, archive: Readable): Promise<TakenLayer> {
-  // Claimed as soon as it is stored, whatever becomes of the rest: so a failed import leaves no blob.
-  const ingest = async (source: Readable): Promise<Blob> => {
-    const blob = await content.ingest(op, source);
-    await lease.blob(blob.digest);
-    return blob;
-  };
+async function takeLayer(op: Operation, content: ContentStore, archive: Readable): Promise<TakenLayer> {
   const compression = await sniff(archive);
-  const mediaType = layerTypes[compression];
-  if (mediaType === undefined || compression === "none") {
-    const blob = await ingest(decompress(archive, compression));
+  if (compression !== "gzip" && compression !== "zstd") {
+    const blob = await content.ingest(op, decompress(archive, compression));
     return { blob, diffId: blob.digest, mediaType: mediaTypes.ociLayer };
   }
   const hash = createHash("sha256");
-  const [stored, hashed] = [new PassThrough(), new PassThrough()];
-  const fork = pipeline(
-    archive,
-    async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) {
-        // Whatever follows the compressed data is stored, but there is nobody left to hash it.
-        if (!hashed.destroyed && !hashed.write(chunk))
-          await new Promise((resolve) => hashed.once("drain", resolve).once("close", resolve));
-        yield chunk;
-      }
-      hashed.end();
-    },
-    stored,
-  );
-  const storing = ingest(stored);
-  const uncompressed = pipeline(decompress(hashed, compression), hash);
-  try {
-    const [blob] = await Promise.all([storing, uncompressed, fork]);
-    return { blob, diffId: `sha256:${hash.digest("hex")}`, mediaType };
-  } catch (error) {
-    for (const stream of [archive, stored, hashed]) stream.destroy();
-    const settled = await Promise.allSettled([storing, uncompressed, fork]);
-    op.check();
-    throw rootCause([
-      ...settled.flatMap((each) => (each.status === "rejected" ? [each.reason as unknown] : [])),
-      error,
-    ]);
-  }
+  const noted = hashedUncompressed(archive, compression, hash);
+  const blob = await content.ingest(op, Readable.from(noted, { objectMode: false }));
+  return { blob, diffId: `sha256:${hash.digest("hex")}`, mediaType: layerTypes[compression] };
 }
 
-const layerTypes: Readonly<Partial<Record<Compression, string>>> = {
-  gzip: mediaTypes.ociLayerGzip,
-  zstd: mediaTypes.ociLayerZstd,
-};
+const layerTypes = { gzip: mediaTypes.ociLayerGzip, zstd: mediaTypes.ociLayerZstd } as const;
 
 async function store(
   op: Operation,

@@ -8,8 +8,11 @@ const lookAfter = 100;
 const patience = 2000;
 
 interface Departure {
+  readonly containerId: string;
   readonly endpoint: Endpoint;
   readonly since: number;
+  /** The address belongs to another endpoint by now. */
+  reclaimed: boolean;
 }
 
 /**
@@ -26,20 +29,36 @@ export class Departures {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
 
-  /** `onGone` is called once for each endpoint, when its link is no more. */
+  /** `onGone` is called for each endpoint whose address nobody has reclaimed, when its link is no more. */
   constructor(kernel: Kernel, log: Logger, onGone: (endpoint: Endpoint) => void) {
     this.#kernel = kernel;
     this.#log = log;
     this.#onGone = onGone;
   }
 
-  add(endpoint: Endpoint): void {
+  add(containerId: string, endpoint: Endpoint): void {
     if (!endpoint.hostIfname) {
       this.#onGone(endpoint);
       return;
     }
-    this.#departed.set(endpoint.hostIfname, { endpoint, since: Date.now() });
+    this.#departed.set(endpoint.hostIfname, { containerId, endpoint, since: Date.now(), reclaimed: false });
     this.#schedule();
+  }
+
+  /**
+   * Takes over the address (with its prefix length) of an endpoint that left a network: for a container that is started
+   * again, for a user who asks for just that address, and where no other is free. For an instant the old link may
+   * answer for it; that such a container does not answer at once is to be expected.
+   */
+  reclaim(networkId: string, wanted: (containerId: string, address: string) => boolean): string | undefined {
+    for (const departure of this.#departed.values()) {
+      const { containerId, endpoint, reclaimed } = departure;
+      if (reclaimed || endpoint.networkId !== networkId || !endpoint.ipv4) continue;
+      if (!wanted(containerId, endpoint.ipv4)) continue;
+      departure.reclaimed = true;
+      return endpoint.ipv4;
+    }
+    return undefined;
   }
 
   /** Removes what is still there, at once. */
@@ -63,13 +82,13 @@ export class Departures {
     if (this.#departed.size === 0) return;
     try {
       const present = new Set((await this.#kernel.links()).map(({ name }) => name));
-      for (const [name, { endpoint, since }] of this.#departed) {
+      for (const [name, departure] of this.#departed) {
         if (present.has(name)) {
-          if (Date.now() - since < limit) continue;
+          if (Date.now() - departure.since < limit) continue;
           await this.#kernel.network([{ op: "removeLink", name }]);
         }
         this.#departed.delete(name);
-        this.#onGone(endpoint);
+        if (!departure.reclaimed) this.#onGone(departure.endpoint);
       }
     } catch (error) {
       this.#log.warn("links of containers that have left could not be removed", { error });

@@ -2,7 +2,6 @@ import { invalid } from "../base/errors.ts";
 import { newId, shortId } from "../base/ids.ts";
 import { linkPrefix } from "./drivers/bridge.ts";
 import { parseBridgeOptions } from "./drivers/bridge-options.ts";
-import type { AddressSpace } from "./ipam/address-space.ts";
 import { contains, parseCidr, parseIpv4 } from "./ipam/ipv4.ts";
 import { macFor, parseMac } from "./ipam/mac.ts";
 import type { Endpoint, EndpointRequest, Network, SandboxRequest } from "./networks.ts";
@@ -37,15 +36,14 @@ export function plainEndpoint(network: Network, request: EndpointRequest): Endpo
   return { id: newId(), networkId: network.id, networkName: network.name, request, dnsNames: [] };
 }
 
-/** An endpoint on a bridge: takes an address from `space` and gives every part its name. */
+/** An endpoint on a bridge, with the address (and prefix length) that was found for it: gives every part its name. */
 export function bridgeEndpoint(
   owner: EndpointOwner,
   network: Network,
   request: EndpointRequest,
-  space: AddressSpace,
+  ipv4: string,
   index: number,
 ): Endpoint {
-  const ipv4 = space.take(request.ipv4);
   const id = newId();
   const { gateway } = network.ipam.config[0]!;
   return {

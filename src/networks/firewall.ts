@@ -7,6 +7,9 @@ import type { NetworkRules, PortMapping } from "./networks.ts";
  *
  * Base chains of other tables (another firewall, a Docker engine's `FORWARD` with policy drop) still have their say: an
  * `accept` here ends this table's verdict only.
+ *
+ * NAT is decided once for a connection, by its first packet. A UDP client that keeps its port and never falls silent
+ * for as long as conntrack remembers it goes on to the old container's address after a port has changed hands.
  */
 
 /** Protocol numbers (IANA), as `meta l4proto` has them. */

@@ -137,6 +137,28 @@ describe("a container's sandbox", () => {
     await leave(second);
   });
 
+  test("of a container that starts again, or that asks for it, has the address of the one that left", async () => {
+    const request = sandboxRequest("again");
+    const first = await host.networks.join(host.op, request);
+    await leave(first);
+    const second = await host.networks.join(host.op, request);
+    assert.equal(addressOf(second), addressOf(first));
+    await leave(second);
+    const pool = { subnet: "10.9.0.0/30", gateway: "10.9.0.1" };
+    await host.networks.create(host.op, { name: "small", ipam: { driver: "default", config: [pool] } });
+    for (const ipv4 of [undefined, "10.9.0.2", undefined]) {
+      const sandbox = await host.join("one", [], { endpoints: [{ network: "small", ...(ipv4 ? { ipv4 } : {}) }] });
+      assert.equal(addressOf(sandbox), "10.9.0.2");
+      await assert.rejects(host.join("two", [], { endpoints: [{ network: "small" }] }), { kind: "exhausted" });
+      const answers = host.peer(sandbox.namespace);
+      await answers.serve("tcp", 80);
+      assert.match(await host.peer(undefined).ask("tcp", "10.9.0.2", 80), /hello/);
+      await answers.stop();
+      await leave(sandbox);
+    }
+    await host.networks.remove(host.op, "small");
+  });
+
   test("with a thousand ports adds elements, not rules, with one change of the firewall", async () => {
     const before = await rules();
     let changes = 0;

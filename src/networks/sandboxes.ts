@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { KeelsonError, systemError, withKind } from "../base/errors.ts";
+import { isKind, KeelsonError, systemError, withKind } from "../base/errors.ts";
 import type { Operation } from "../base/operation.ts";
 import { settleAll } from "../base/undo.ts";
 import type { NetworkOperation } from "../kernel/kernel.ts";
@@ -50,6 +50,8 @@ export class Sandboxes {
 
   async join(op: Operation, request: SandboxRequest): Promise<Sandbox> {
     const { mode } = request;
+    const before = this.#members.get(request.containerId);
+    if (before) await this.#takeDown(before);
     if (mode.kind === "container") return this.#share(request, mode.sandbox);
     const sandbox = this.#draft(request);
     this.#members.set(sandbox);
@@ -83,8 +85,8 @@ export class Sandboxes {
     request: EndpointRequest,
   ): Promise<{ readonly changed: Sandbox; readonly endpoint: Endpoint }> {
     const owner = { containerId: sandbox.id, containerName: sandbox.containerName, hostname: hostnameOf(sandbox) };
-    const space = this.#members.spaceOf(network);
-    const endpoint = bridgeEndpoint(owner, network, request, space, freeIndex(sandbox));
+    const address = this.#takeAddress(sandbox.id, network, request);
+    const endpoint = bridgeEndpoint(owner, network, request, address, freeIndex(sandbox));
     const endpoints = [...sandbox.endpoints, endpoint];
     const hostsFile = withAddress(sandbox.hostsFile, bareAddress(endpoint.ipv4!), sandbox.hostNames);
     const changed = { ...sandbox, endpoints, hostsFile };
@@ -140,7 +142,7 @@ export class Sandboxes {
         endpoints.push(
           plain
             ? plainEndpoint(network, wanted)
-            : bridgeEndpoint(request, network, wanted, this.#members.spaceOf(network), index),
+            : bridgeEndpoint(request, network, wanted, this.#takeAddress(containerId, network, wanted), index),
         );
       }
     } catch (error) {
@@ -158,6 +160,21 @@ export class Sandboxes {
       hostsFile: "",
       resolvConf: "",
     };
+  }
+
+  #takeAddress(containerId: string, network: Network, { ipv4 }: EndpointRequest): string {
+    const space = this.#members.spaceOf(network);
+    const again = this.#departures.reclaim(network.id, (owner, address) =>
+      ipv4 ? bareAddress(address) === ipv4 : owner === containerId,
+    );
+    if (again) return again;
+    try {
+      return space.take(ipv4);
+    } catch (error) {
+      const any = isKind(error, "exhausted") && this.#departures.reclaim(network.id, () => true);
+      if (!any) throw error;
+      return any;
+    }
   }
 
   #wanted({ mode, endpoints }: SandboxRequest): readonly EndpointRequest[] {
@@ -248,7 +265,7 @@ export class Sandboxes {
         ...(sandbox.namespace ? [kernel.removeNetworkNamespace(sandbox.namespace)] : []),
       ]);
     } finally {
-      for (const endpoint of sandbox.endpoints) this.#departures.add(endpoint);
+      for (const endpoint of sandbox.endpoints) this.#departures.add(sandbox.id, endpoint);
     }
   }
 

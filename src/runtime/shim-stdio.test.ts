@@ -104,6 +104,16 @@ onEach([releaseBuild, sanitizedBuild], (open) => {
     assert.equal(unframe(await readAll(stream)).stdout, "closed\nstill here\n");
   });
 
+  it("keeps a terminal that its process closes and opens again", async () => {
+    const host = open();
+    const script = "echo first; exec </dev/null >/dev/null 2>&1; sleep 0.05; echo again >/dev/console";
+    const one = await host.prepare(["sh", "-c", script], { terminal: true });
+    const stream = await host.attach(one);
+    await one.start();
+    assert.equal((await readAll(stream)).toString(), "first\r\nagain\r\n");
+    assert.equal((await one.shim.exited).code, 0);
+  });
+
   it("lets a user other than root open /dev/stdout anew", async () => {
     const host = open();
     const one = await host.prepare(["sh", "-c", "id -u; echo opened > /proc/self/fd/1"], { uid: 1234 });

@@ -113,7 +113,7 @@ onEach([releaseBuild, sanitizedBuild, withRunc], (open) => {
 
     const terminal = await host.attach(one, { execId: "e2", stdin: true });
     // crun 1.8 passes over an exec's consoleSize: the size comes from the shim, perhaps after the first look.
-    const sized = "while ! stty size 2>/dev/null; do :; done";
+    const sized = 'while [ -z "$(stty size 2>/dev/null)" ]; do :; done; stty size';
     await host.exec(one, "e2", ["sh", "-c", `${sized}; read a; stty size`], {
       openStdin: true,
       terminal: true,

@@ -28,6 +28,8 @@ const run = promisify(execFile);
 /** The bytes of this argument become the short ID in ps(1). */
 const titleRoom = "spare       ";
 const replenishDelay = 20;
+/** How connect(2) fails where no shim listens, or where it dies or leaves at this moment. */
+const notListening = ["ENOENT", "ENOTDIR", "ECONNREFUSED", "ECONNRESET", "EPIPE"];
 const adoptDeadline = 5_000;
 
 /** Starts and finds shims (`native/shim`). */
@@ -85,12 +87,12 @@ class ShimPool implements Shims {
       const exit = await readExitFile(dir);
       const found = await this.#connect(op, dir);
       if (found) return found;
-      if (exit) return { kind: "exited", exit };
-      // A shim that is just leaving has closed its socket and is about to write its last file.
+      // A shim that is just leaving has closed its socket, and is still removing what the runtime left.
       if (performance.now() < deadline && (await this.#alive(dir))) {
         await new Promise((resolve) => setTimeout(resolve, 5));
         continue;
       }
+      if (exit) return { kind: "exited", exit };
       const mended = await this.#mend(dir);
       return mended ? { kind: "exited", exit: mended } : { kind: "none" };
     }
@@ -161,7 +163,7 @@ class ShimPool implements Shims {
     try {
       connection = new ControlConnection(await connectShim(dir));
     } catch (error) {
-      if (["ENOENT", "ECONNREFUSED", "ENOTDIR"].includes(errnoOf(error) ?? "")) return undefined;
+      if (notListening.includes(errnoOf(error) ?? "")) return undefined;
       throw systemError(`cannot connect to the shim of ${dir}`, { cause: error, path: dir, errno: errnoOf(error) });
     }
     try {

@@ -62,7 +62,7 @@ class OverlaySnapshots implements Snapshots {
     this.#records = records;
     this.#boot = boot;
     this.#pool = new WorkerPool({ limit: parallel, width: 2, entry });
-    this.janitor = new Janitor(records, boot, new WorkerPool({ limit: 1, width: 1, entry }), options.log);
+    this.janitor = new Janitor(records, boot, new WorkerPool({ limit: 2, width: 1, entry }), options.log);
   }
 
   async unpack(op: Operation, source: LayerSource, onProgress?: (bytes: number) => void): Promise<Layer> {

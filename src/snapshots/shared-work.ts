@@ -45,9 +45,9 @@ export class SharedWork<T> {
 
   async #join(op: Operation, work: Work<T>): Promise<T> {
     work.waiting++;
-    const left = new Promise<never>((_, reject) => {
-      op.signal.addEventListener("abort", () => reject(cancelled(`${op.name}: context canceled`)), { once: true });
-    });
+    const { promise: left, reject } = Promise.withResolvers<never>();
+    const leave = (): void => reject(cancelled(`${op.name}: context canceled`));
+    op.signal.addEventListener("abort", leave, { once: true });
     try {
       return await Promise.race([work.done, left]);
     } catch (error) {
@@ -59,6 +59,7 @@ export class SharedWork<T> {
       op.check();
       throw error;
     } finally {
+      op.signal.removeEventListener("abort", leave);
       work.waiting--;
     }
   }

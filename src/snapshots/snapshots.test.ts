@@ -192,7 +192,7 @@ function isBegun(look: () => boolean): boolean {
 }
 
 async function startUnpacking(own: Workbench): Promise<{ child: ReturnType<typeof spawn>; archive: string }> {
-  const bytes = tar(...Array.from({ length: 400 }, (_, i) => ({ name: `f${i}`, content: Buffer.alloc(1 << 20) })));
+  const bytes = tar(...Array.from({ length: 250 }, (_, i) => ({ name: `f${i}`, content: Buffer.alloc(1 << 20) })));
   const archive = join(own.folder, "archive.tar.gz");
   writeFileSync(archive, gzipSync(bytes, { level: 1 }));
   const entry = fileURLToPath(new URL("./testing/unpack-and-wait.ts", import.meta.url));

@@ -10,6 +10,8 @@ import type { Records } from "./records.ts";
  * that a crash of the machine may have damaged go to the trash; records without a folder are removed.
  */
 export async function sweep(records: Records, boot: string): Promise<void> {
+  // Layers have setuid programs that are long out of date: only the engine comes here.
+  await mkdir(records.root, { recursive: true, mode: 0o700 });
   await mkdir(records.temporary, { recursive: true });
   await mkdir(records.trash, { recursive: true });
   for (const name of await readdir(records.temporary)) await toTrash(records, join(records.temporary, name));

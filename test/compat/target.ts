@@ -2,7 +2,7 @@
  * What the compatibility suite runs against: our own daemon on a test host, or the real Docker that KEELSON_ORACLE names
  * (KEELSON_ORACLE_NETNS: the network namespace that it runs in, for fetching from published ports).
  */
-import { request } from "node:http";
+import { type Agent, request } from "node:http";
 import { busyboxTar } from "../busybox.ts";
 import { type Output, type RunOptions, run, TestHost } from "../host.ts";
 
@@ -86,13 +86,14 @@ export function callApi(
   path: string,
   body?: unknown,
   headers: Record<string, string> = {},
+  agent: Agent | false = false,
 ): Promise<Answer> {
   const raw = typeof body === "string" || Buffer.isBuffer(body) || body === undefined;
   const bytes = raw ? (body as string | Buffer | undefined) : JSON.stringify(body);
   const type = body === undefined ? {} : { "Content-Type": Buffer.isBuffer(body) ? "application/x-tar" : "application/json" };
   const length = bytes === undefined ? {} : { "Content-Length": String(Buffer.byteLength(bytes)) };
   return new Promise((resolve, reject) => {
-    const req = request({ socketPath, method, path, headers: { ...type, ...length, ...headers }, agent: false }, (res) => {
+    const req = request({ socketPath, method, path, headers: { ...type, ...length, ...headers }, agent }, (res) => {
       const chunks: Buffer[] = [];
       res.on("data", (chunk: Buffer) => chunks.push(chunk));
       res.on("error", reject);

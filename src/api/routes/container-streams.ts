@@ -40,7 +40,7 @@ export function containerStreamRoutes({ containers }: Pick<ApiServices, "contain
         stream: query.stream ?? false,
         ...(query.detachKeys && { detachKeys: query.detachKeys }),
       });
-      return { stream, tty, stdin: query.stdin ?? false };
+      return { open: async () => stream, tty, stdin: query.stdin ?? false };
     }),
     route(containerWait, (call) => waitFor(containers, call)),
   ];

@@ -1,5 +1,6 @@
 import { invalid } from "../../base/errors.ts";
 import { execCreate, execInspect, execResize, execStart } from "../../client/endpoints/exec.ts";
+import type { ExecStartOptions } from "../../containers/containers.ts";
 import { consoleSize, terminalSize } from "../decode/size.ts";
 import { type Route, route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
@@ -15,14 +16,16 @@ export function execRoutes({ containers }: Pick<ApiServices, "containers">): Rou
     route(
       execStart,
       async ({ op, params, body = {} }) => {
-        const { config } = containers.execGet(params.id);
+        const { id, config } = containers.execGet(params.id);
         const size = consoleSize(body.ConsoleSize);
-        const { stream, tty } = await containers.execStart(op, params.id, {
+        const options: ExecStartOptions = {
           detach: body.Detach ?? false,
           ...(body.Tty !== undefined && { tty: body.Tty }),
           ...(size && { size }),
-        });
-        return { ...(stream && { stream }), tty, stdin: config.AttachStdin ?? false };
+        };
+        const open = async () => (await containers.execStart(op, id, options)).stream;
+        if (options.detach) await open();
+        return { open, tty: config.Tty ?? false, stdin: config.AttachStdin ?? false };
       },
       { takesOver: ({ body }) => !body?.Detach },
     ),

@@ -97,12 +97,15 @@ const emptyMeansDefault = ["NetworkMode", "CgroupnsMode", "IpcMode", "Runtime", 
 
 /** The host configuration as inspect shows it: what the user said over Docker's defaults. */
 export function hostConfigToWire(given: HostConfig, networkMode: string, defaultRuntime: string): HostConfigShown {
-  const { RestartPolicy: restart, LogConfig: log, ...rest } = given;
+  const { RestartPolicy: restart, LogConfig: log, PidsLimit: pids = 0, ...others } = given;
+  const rest = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined));
   const shown: HostConfigShown = {
     ...defaults,
     Runtime: defaultRuntime,
     ...(given.Privileged && { MaskedPaths: null, ReadonlyPaths: null }),
     ...rest,
+    // Clients say 0 or -1 for "no limit", which Docker shows as none.
+    PidsLimit: pids > 0 ? pids : null,
     RestartPolicy: { Name: restart?.Name || "no", MaximumRetryCount: restart?.MaximumRetryCount ?? 0 },
     LogConfig: { Type: log?.Type || "json-file", Config: log?.Config ?? {} },
   };

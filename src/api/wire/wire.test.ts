@@ -118,7 +118,16 @@ describe("a host configuration", () => {
 
   it("keeps what the user said", () => {
     const shown = hostConfigToWire(
-      { Memory: 5, Privileged: true, RestartPolicy: { Name: "always" }, NetworkMode: "", ShmSize: 0, Init: false },
+      {
+        Memory: 5,
+        Privileged: true,
+        RestartPolicy: { Name: "always" },
+        NetworkMode: "",
+        ShmSize: 0,
+        Init: false,
+        PidsLimit: -1,
+        MemorySwappiness: undefined,
+      },
       "bridge",
       "crun",
     );
@@ -129,6 +138,8 @@ describe("a host configuration", () => {
     assert.equal(shown.NetworkMode, "bridge");
     assert.equal(shown.ShmSize, 67108864);
     assert.equal(shown.Init, false);
+    assert.equal(shown.PidsLimit, null);
+    assert.equal(shown.MemorySwappiness, null);
   });
 });
 

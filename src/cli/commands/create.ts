@@ -21,6 +21,7 @@ export const command: Command = {
 
 /** What the flags ask for; throws {@link Failure} 125 with a hint at the help, as Docker does. */
 export function readRequest(flags: Flags, args: readonly string[], path: string, host: string): ContainerRequest {
+  refuseWindowsFlags(flags);
   try {
     checkPullPolicy(flags);
     const request = containerRequest(flags, args);
@@ -30,6 +31,12 @@ export function readRequest(flags: Flags, args: readonly string[], path: string,
   } catch (error) {
     throw withHelp(error, path, 125);
   }
+}
+
+function refuseWindowsFlags(flags: Flags): void {
+  const given = ["cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"].filter((name) => flags.changed(name));
+  const where = "is only supported on a Docker daemon running on windows, but the Docker daemon is running on linux";
+  if (given.length > 0) throw new Failure(given.map((name) => `"--${name}" ${where}`).join("\n"));
 }
 
 /** The failure of `run` and `create`: the program's name before it, a hint at the help after it. */

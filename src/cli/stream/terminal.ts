@@ -11,18 +11,28 @@ export function requireTerminal(stdin: NodeJS.ReadStream, attachesStdin: boolean
   if (attachesStdin && tty && !stdin.isTTY) throw new Failure("the input device is not a TTY");
 }
 
+/** Signals that would end us and leave the terminal raw. */
+const deadly = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"] as const;
+
 /**
  * Puts the terminal into raw mode: every key goes to the container. The returned function puts it back; it is also
- * called when the process exits, however it does.
+ * called when the process exits, be it by a signal.
  */
 export function enterRawMode(stdin: NodeJS.ReadStream): () => void {
   if (!stdin.isTTY || stdin.isRaw) return () => {};
   const restore = (): void => {
     process.off("exit", restore);
+    for (const signal of deadly) process.off(signal, die);
     if (!stdin.destroyed) stdin.setRawMode(false);
+  };
+  const die = (signal: NodeJS.Signals): void => {
+    restore();
+    // Without our listener the signal does what it always does.
+    process.kill(process.pid, signal);
   };
   stdin.setRawMode(true);
   process.on("exit", restore);
+  for (const signal of deadly) process.on(signal, die);
   return restore;
 }
 

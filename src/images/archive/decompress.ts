@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
+import type { Hash } from "node:crypto";
 import { PassThrough, pipeline, Readable } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from "node:zlib";
 import { corrupt, errnoOf, systemError, unavailable } from "../../base/errors.ts";
 
 export type Compression = "none" | "gzip" | "zstd" | "xz" | "bzip2";
@@ -46,9 +47,42 @@ export function sniff(source: Readable): Promise<Compression> {
 export function decompress(source: Readable, compression: Compression): Readable {
   if (compression === "none") return source;
   if (compression === "xz" || compression === "bzip2") return throughProgram(source, compression);
-  const inflate = compression === "gzip" ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
+  const inflate = inflater(compression);
   pipeline(source, inflate, () => {});
   return Readable.from(inflated(inflate, compression), { objectMode: false, highWaterMark: 4 * chunkSize });
+}
+
+/** Passes a compressed stream on as it is, and hashes what it unpacks to on the way. */
+export async function* hashedUncompressed(
+  source: Readable,
+  compression: "gzip" | "zstd",
+  hash: Hash,
+): AsyncGenerator<Buffer> {
+  const inflate = inflater(compression);
+  let failure: Error | undefined;
+  const closed = new Promise((resolve) => inflate.once("close", resolve));
+  inflate.on("data", (chunk: Buffer) => hash.update(chunk));
+  inflate.on("error", (error: Error) => {
+    failure = asCorrupt(error, compression);
+  });
+  try {
+    for await (const chunk of source) {
+      // What follows the end of the compressed data is stored too, but there is nothing left to hash.
+      if (!inflate.destroyed && !inflate.write(chunk))
+        await Promise.race([new Promise((resolve) => inflate.once("drain", resolve)), closed]);
+      if (failure) throw failure;
+      yield chunk as Buffer;
+    }
+    inflate.end();
+    await closed;
+    if (failure) throw failure;
+  } finally {
+    inflate.destroy();
+  }
+}
+
+function inflater(compression: "gzip" | "zstd"): Gunzip | ZstdDecompress {
+  return compression === "gzip" ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
 }
 
 const chunkSize = 256 * 1024;

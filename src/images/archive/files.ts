@@ -83,13 +83,14 @@ export async function readArchive(
     const done = await Promise.all([...files].map(async ([key, file]) => [key, await file] as const));
     return new ArchiveFiles(new Map(done), links);
   } catch (error) {
+    plain.destroy();
+    await reader.settled();
     op.check();
-    throw rootCause([...failures, error]);
+    throw rootCause([...reader.failures, ...failures, error]);
   } finally {
     op.signal.removeEventListener("abort", abort);
     plain.destroy();
     source.destroy();
-    await reader.settled();
   }
 }
 
@@ -108,7 +109,7 @@ class EntryReader {
   readonly #lease: Lease;
   readonly #pending: Promise<ArchiveFile>[] = [];
   #inMemory = 0;
-  #failure: unknown;
+  readonly failures: unknown[] = [];
 
   constructor(op: Operation, content: ContentStore, lease: Lease) {
     this.#op = op;
@@ -119,7 +120,7 @@ class EntryReader {
   /** Resolves once the entry was read to its end; what it resolves with is the file once that is stored. */
   async read(entry: Readable, name: string, size: number): Promise<Taken> {
     this.#op.check();
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.failures.length > 0) throw this.failures[0];
     if (size <= smallFile && this.#inMemory + size <= smallTotal) {
       this.#inMemory += size;
       const bytes = await collect(entry);
@@ -153,9 +154,7 @@ class EntryReader {
       await this.#lease.blob(blob.digest);
       return { ...blob, compression: compressionOf(head.bytes) };
     });
-    file.catch((error: unknown) => {
-      this.#failure ??= error;
-    });
+    file.catch((error: unknown) => this.failures.push(error));
     this.#pending.push(file);
     await Promise.race([read, file]);
     return { stored: file };

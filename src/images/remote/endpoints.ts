@@ -53,7 +53,6 @@ async function isInsecure(host: string, insecure: readonly string[]): Promise<bo
   for (const entry of ["127.0.0.0/8", "::1/128", ...insecure]) addNetwork(networks, entry);
   const { hostname } = new URL(`http://${host}/`);
   const name = hostname.replace(/^\[|\]$/g, "");
-  if (insecure.includes(name) && !insecure.some((entry) => entry === `${name}:`)) return true;
   const addresses = isIP(name) ? [name] : await addressesOf(name);
   return addresses.some((address) => networks.check(address, isIP(address) === 6 ? "ipv6" : "ipv4"));
 }

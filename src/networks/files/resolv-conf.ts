@@ -15,12 +15,13 @@ interface Resolver {
 const fallbackNameservers: readonly string[] = ["8.8.8.8", "8.8.4.4"];
 
 /**
- * The text of a container's `/etc/resolv.conf`, from the host's: its nameservers (those on the host's loopback are
- * of no use in another namespace), its search list and options, each replaced by what the container asks for.
+ * The text of a container's `/etc/resolv.conf`, from the host's: its nameservers, its search list and options, each
+ * replaced by what the container asks for. Of no use in a container are servers on the host's loopback and, while
+ * containers have IPv4 only, those with IPv6 addresses.
  */
 export function resolvConf(host: string, overrides: ResolverOverrides): string {
   const { nameservers, search, options } = parse(host);
-  const reachable = nameservers.filter((address) => !isLoopback(address));
+  const reachable = nameservers.filter((address) => !address.includes(":") && !address.startsWith("127."));
   return format(
     merge({ nameservers: reachable.length > 0 ? reachable : fallbackNameservers, search, options }, overrides),
   );
@@ -70,8 +71,4 @@ function format({ nameservers, search, options }: Resolver): string {
     ...(options.length > 0 ? [`options ${options.join(" ")}`] : []),
     "",
   ].join("\n");
-}
-
-function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1";
 }

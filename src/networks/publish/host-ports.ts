@@ -1,6 +1,6 @@
-import { errnoOf, exhausted, KeelsonError, systemError } from "../../base/errors.ts";
+import { errnoOf, exhausted, type KeelsonError, systemError } from "../../base/errors.ts";
 import type { PortMapping, PortRequest } from "../networks.ts";
-import { readLocalPorts } from "./local-ports.ts";
+import { type LocalPorts, readLocalPorts } from "./local-ports.ts";
 import { findPortHolder } from "./port-holder.ts";
 import { type Listener, listenTcp } from "./tcp-forward.ts";
 import { listenUdp } from "./udp-forward.ts";
@@ -18,6 +18,13 @@ interface Claim {
   listener?: Listener;
 }
 
+/** A port that somebody has: a container of ours, or whoever made the kernel refuse. */
+interface Busy {
+  readonly mapping: PortMapping;
+  readonly holder?: string;
+  readonly cause?: unknown;
+}
+
 /**
  * The published ports of this host. Each is reserved by a socket that the engine itself listens on: a second taker,
  * container or not, gets a clear error, and what DNAT does not reach (IPv6, as containers have IPv4 only) is forwarded.
@@ -30,28 +37,24 @@ export class HostPorts {
 
   /** Reserves all of them, or none: then `system` with Docker's words and the name of the holder. */
   async reserve(owner: PortOwner, requests: readonly PortRequest[]): Promise<PortMapping[]> {
-    const made: Claim[] = [];
-    try {
-      for (const request of requests) made.push(...(await this.#reserveOne(owner, request)));
-      return made.map(({ mapping }) => mapping);
-    } catch (error) {
-      await Promise.all(made.map((claim) => this.#drop(claim)));
-      throw error;
-    }
+    const anyPort = requests.every(({ hostPort }) => hostPort) ? undefined : await readLocalPorts();
+    const results = await Promise.allSettled(
+      requests.map((request) =>
+        this.#reserveOne(owner, request, request.hostPort ? namedPorts(request.hostPort) : this.#localPorts(anyPort!)),
+      ),
+    );
+    const claims = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
+    const failed = results.find((result) => result.status === "rejected");
+    if (!failed) return claims.map(({ mapping }) => mapping);
+    await this.#dropAll(claims);
+    throw failed.reason;
   }
 
   /** Takes over the ports of a container that outlived the engine. Returns those that somebody else has by now. */
   async adopt(owner: PortOwner, mappings: readonly PortMapping[]): Promise<PortMapping[]> {
-    const lost: PortMapping[] = [];
-    for (const mapping of mappings) {
-      const claim = this.#claim(owner, mapping);
-      try {
-        claim.listener = await listen(mapping);
-      } catch {
-        lost.push(mapping);
-      }
-    }
-    return lost;
+    const claims = mappings.map((mapping) => this.#claim(owner, mapping));
+    const results = await Promise.allSettled(claims.map(open));
+    return mappings.filter((_, index) => results[index]?.status === "rejected");
   }
 
   /** Points the owner's listeners at an address; undefined: nobody is there to take connections. */
@@ -63,65 +66,57 @@ export class HostPorts {
 
   /** Gives up the owner's ports. */
   async release(ownerId: string): Promise<void> {
-    await Promise.all([...(this.#owned.get(ownerId) ?? [])].map((claim) => this.#drop(claim)));
+    await this.#dropAll([...(this.#owned.get(ownerId) ?? [])]);
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#owned.keys()].map((id) => this.release(id)));
   }
 
-  async #reserveOne(owner: PortOwner, request: PortRequest): Promise<Claim[]> {
-    let failure: KeelsonError | undefined;
-    const chosen = request.hostPort ? namedPorts(request.hostPort) : await this.#anyPorts();
-    for (const hostPort of chosen) {
+  async #reserveOne(owner: PortOwner, request: PortRequest, candidates: Iterable<number>): Promise<Claim[]> {
+    let busy: Busy | undefined;
+    for (const hostPort of candidates) {
       const result = await this.#tryPort(owner, request, hostPort);
-      if (!(result instanceof KeelsonError)) return result;
-      failure = result;
+      if (Array.isArray(result)) return result;
+      busy = result;
     }
-    throw request.hostPort && failure
-      ? failure
-      : exhausted("no free host port: all of net.ipv4.ip_local_port_range are taken");
+    if (request.hostPort && busy) throw await explain(busy);
+    throw exhausted("no free host port: all of net.ipv4.ip_local_port_range are taken");
   }
 
-  /** Takes one port number on every address of the request; the error where one of them is taken. */
-  async #tryPort(owner: PortOwner, request: PortRequest, hostPort: number): Promise<Claim[] | KeelsonError> {
-    const made: Claim[] = [];
-    try {
-      for (const hostIp of request.hostIp ? [request.hostIp] : ["0.0.0.0", "::"]) {
-        const { containerPort, protocol } = request;
-        const mapping = { containerPort, protocol, hostIp, hostPort };
-        const other = this.#holder(mapping);
-        if (other) throw taken(mapping, `container ${other.owner.name}`);
-        const claim = this.#claim(owner, mapping);
-        try {
-          claim.listener = await listen(mapping);
-          made.push(claim);
-        } catch (error) {
-          await this.#drop(claim);
-          const noIpv6 =
-            !request.hostIp && hostIp === "::" && ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(errnoOf(error)!);
-          if (!noIpv6) throw await explain(mapping, error, request.hostPort !== undefined);
-        }
-      }
-      return made;
-    } catch (error) {
-      await Promise.all(made.map((claim) => this.#drop(claim)));
-      if (error instanceof KeelsonError && error.fields.errno === "EADDRINUSE") return error;
-      throw error;
+  /** Takes one port number on every address of the request, or on none where one of them is taken. */
+  async #tryPort(owner: PortOwner, request: PortRequest, hostPort: number): Promise<Claim[] | Busy> {
+    const { containerPort, protocol, hostIp } = request;
+    const mappings = (hostIp ? [hostIp] : ["0.0.0.0", "::"]).map((ip) => ({
+      containerPort,
+      protocol,
+      hostIp: ip,
+      hostPort,
+    }));
+    for (const mapping of mappings) {
+      const holder = this.#holder(mapping)?.owner.name;
+      if (holder !== undefined) return { mapping, holder };
     }
+    const claims = mappings.map((mapping) => this.#claim(owner, mapping));
+    const results = await Promise.allSettled(claims.map(open));
+    const failures = results.flatMap((result, index) =>
+      result.status === "rejected" ? [{ claim: claims[index]!, cause: result.reason as unknown }] : [],
+    );
+    const real = failures.filter(({ claim, cause }) => hostIp || claim.mapping.hostIp !== "::" || !isNoIpv6(cause));
+    await this.#dropAll(real.length > 0 ? claims : failures.map(({ claim }) => claim));
+    if (!real[0]) return claims.filter((_, index) => results[index]?.status === "fulfilled");
+    const { mapping } = real[0].claim;
+    if (errnoOf(real[0].cause) !== "EADDRINUSE") throw refused(mapping, real[0].cause);
+    return { mapping, cause: real[0].cause };
   }
 
   /** Every port of the host's range, from the one after the last given, so that a port is not soon reused. */
-  async #anyPorts(): Promise<Iterable<number>> {
-    const { first, last, isReserved } = await readLocalPorts();
-    const count = last - first + 1;
-    return function* (this: HostPorts) {
-      for (let tries = 0; tries < count; tries++) {
-        const port = this.#cursor >= first && this.#cursor <= last ? this.#cursor : first;
-        this.#cursor = port + 1;
-        if (!isReserved(port)) yield port;
-      }
-    }.call(this);
+  *#localPorts({ first, last, isReserved }: LocalPorts): Generator<number> {
+    for (let tries = last - first; tries >= 0; tries--) {
+      const port = this.#cursor >= first && this.#cursor <= last ? this.#cursor : first;
+      this.#cursor = port + 1;
+      if (!isReserved(port)) yield port;
+    }
   }
 
   #claim(owner: PortOwner, mapping: PortMapping): Claim {
@@ -139,6 +134,10 @@ export class HostPorts {
 
   #holder(mapping: PortMapping): Claim | undefined {
     return this.#claims.get(keyOf(mapping))?.find((claim) => clash(claim.mapping.hostIp, mapping.hostIp));
+  }
+
+  async #dropAll(claims: readonly Claim[]): Promise<void> {
+    await Promise.all(claims.map((claim) => this.#drop(claim)));
   }
 
   async #drop(claim: Claim): Promise<void> {
@@ -163,9 +162,10 @@ function* namedPorts(ports: number | { readonly first: number; readonly last: nu
   for (let port = first; port <= last; port++) yield port;
 }
 
-async function listen({ protocol, hostIp, hostPort }: PortMapping): Promise<Listener | undefined> {
-  if (protocol === "sctp") return undefined;
-  return protocol === "tcp" ? listenTcp(hostIp, hostPort) : listenUdp(hostIp, hostPort);
+async function open(claim: Claim): Promise<void> {
+  const { protocol, hostIp, hostPort } = claim.mapping;
+  if (protocol === "sctp") return;
+  claim.listener = await (protocol === "tcp" ? listenTcp : listenUdp)(hostIp, hostPort);
 }
 
 function clash(one: string, other: string): boolean {
@@ -173,18 +173,16 @@ function clash(one: string, other: string): boolean {
   return one === other || (sameFamily && [one, other].some((ip) => ip === "0.0.0.0" || ip === "::"));
 }
 
-async function explain(mapping: PortMapping, error: unknown, named: boolean): Promise<KeelsonError> {
-  const errno = errnoOf(error);
-  if (errno !== "EADDRINUSE") return refused(mapping, error);
-  // Nobody reads the error of a port that was a guess.
-  const holder = named ? await findPortHolder(mapping.protocol, mapping.hostPort) : undefined;
-  return taken(mapping, holder ? `process ${holder.pid} ${holder.command}` : "another process", error);
+function isNoIpv6(error: unknown): boolean {
+  return ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(errnoOf(error) ?? "");
 }
 
-function taken(mapping: PortMapping, holder: string, cause?: unknown): KeelsonError {
-  const why = cause === undefined ? "" : ": address already in use";
-  const text = `Bind for ${hostPortOf(mapping)} failed: port is already allocated${why} (held by ${holder})`;
-  return systemError(text, { cause, errno: "EADDRINUSE" });
+async function explain({ mapping, holder, cause }: Busy): Promise<KeelsonError> {
+  const at = `Bind for ${hostPortOf(mapping)} failed: port is already allocated`;
+  if (holder !== undefined) return systemError(`${at} (held by container ${holder})`, { errno: "EADDRINUSE" });
+  const found = await findPortHolder(mapping.protocol, mapping.hostPort);
+  const by = found ? `process ${found.pid} ${found.command}` : "another process";
+  return systemError(`${at}: address already in use (held by ${by})`, { cause, errno: "EADDRINUSE" });
 }
 
 function refused(mapping: PortMapping, cause: unknown): KeelsonError {

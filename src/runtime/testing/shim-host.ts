@@ -153,7 +153,7 @@ export class ShimHost {
       await rmdir(join("/sys/fs/cgroup", controller, cgroupParent)).catch(() => {});
     const reports = (await readdir(this.root)).filter((name) => name.startsWith("asan"));
     const texts = await Promise.all(reports.map((name) => readFile(join(this.root, name), "utf8")));
-    await rm(this.root, { recursive: true, force: true });
+    await rm(this.root, { recursive: true, force: true, maxRetries: 3 });
     if (texts.length > 0) throw new Error(texts.join("\n"));
   }
 }
@@ -165,19 +165,31 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** A stream that a test waits for in vain fails it. */
-function deadlineOf(stream: Duplex): NodeJS.Timeout {
-  return setTimeout(() => stream.destroy(new Error("the stream did not give in time what the test waits for")), 10_000);
+const streamDeadline = 10_000;
+
+/** Collects a stream until `enough` or its end; a stream that gives neither in time is an error. */
+async function collect(stream: Duplex, enough: (seen: Buffer[]) => boolean): Promise<Buffer> {
+  const seen: Buffer[] = [];
+  const timer = setTimeout(() => stream.destroy(new Error("not in time")), streamDeadline);
+  try {
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+      seen.push(chunk as Buffer);
+      if (enough(seen)) break;
+    }
+    return Buffer.concat(seen);
+  } catch (error) {
+    const end = Buffer.concat(seen).subarray(-200).toString("latin1");
+    throw new Error(`waiting for output that ended in ${JSON.stringify(end)}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Everything that a stream gives until its end. */
 export async function readAll(stream: Duplex): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  const timer = deadlineOf(stream);
-  for await (const chunk of stream.iterator({ destroyOnReturn: false })) chunks.push(chunk as Buffer);
-  clearTimeout(timer);
+  const all = await collect(stream, () => false);
   stream.destroy();
-  return Buffer.concat(chunks);
+  return all;
 }
 
 /** Docker's frames as text of each stream. */
@@ -193,16 +205,10 @@ export function unframe(bytes: Buffer): { readonly stdout: string; readonly stde
 
 /** Resolves with all that was read so far once it contains `text`; rejects when the stream ends before. */
 export async function readUntil(stream: Duplex, text: string): Promise<string> {
-  let seen = "";
-  const timer = deadlineOf(stream);
-  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
-    seen += (chunk as Buffer).toString("latin1");
-    if (!seen.includes(text)) continue;
-    clearTimeout(timer);
-    return seen;
-  }
-  clearTimeout(timer);
-  throw new Error(`the stream ended without ${JSON.stringify(text)}: ${JSON.stringify(seen)}`);
+  const seen = (await collect(stream, (chunks) => Buffer.concat(chunks).includes(text))).toString("latin1");
+  if (!seen.includes(text))
+    throw new Error(`the stream ended without ${JSON.stringify(text)}: ${JSON.stringify(seen)}`);
+  return seen;
 }
 
 /** Polls until `condition` holds; an error after five seconds. */

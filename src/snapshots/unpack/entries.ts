@@ -159,24 +159,24 @@ function writeLink(to: Unpacking, entry: Entry, path: ByteString): void {
 
 /** Makes a hard link within the layer; false where its target is not there. */
 export function linkNow(to: Unpacking, path: ByteString, target: ByteString): boolean {
-  const [above, from] = splitPath(target);
-  const there = (): number => to.root.existingFolder(above);
-  const missing = (result: number): boolean => result === -errno.ENOENT || result === -errno.ENOTDIR;
-  const stat = there() < 0 ? there() : files.statAt(there(), from);
+  const { root } = to;
+  const [targetAbove, targetName] = splitPath(target);
+  const source = root.existingFolder(targetAbove);
+  const stat = source < 0 ? source : files.statAt(source, targetName);
   if (typeof stat === "number") {
-    if (!missing(stat)) must(stat, "link", `/${target}`);
+    if (stat !== -errno.ENOENT && stat !== -errno.ENOTDIR) must(stat, "link", `/${target}`);
     return false;
   }
-  const [folder, name] = splitPath(path);
-  const here = files.statAt(to.root.folder(folder), name);
+  const [above, name] = splitPath(path);
+  const here = files.statAt(root.folder(above), name);
   if (typeof here !== "number" && here.inode === stat.inode) return true;
-  // Opening one folder may close the other where many are open: both are asked for once more.
-  const make = (parent: number, base: ByteString): number => {
-    const source = dupOf(there());
+  // Opening the one folder may close the other, for only so many are kept: the target's is opened once more.
+  const make = (): number => {
+    const from = dupOf(must(root.existingFolder(targetAbove), "open", `/${targetAbove}`));
     try {
-      return files.linkat(source, from, to.root.folder(folder) ?? parent, base);
+      return files.linkat(from, targetName, root.folder(above), name);
     } finally {
-      files.close(source);
+      files.close(from);
     }
   };
   place(to, path, make, "link");
