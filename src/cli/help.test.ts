@@ -12,7 +12,6 @@ test("every command has a help with its usage, its summary and its flags", async
     const { stdout, stderr, code } = await runMain([...path.split(" "), "--help"]);
     assert.equal(code, 0, path);
     assert.equal(stderr, "", path);
-    assert.match(stdout, new RegExp(`^Usage: {2}keelson ${path} ?`), path);
     assert.match(stdout, /^Usage:.*\n\n\S.*\n/, path);
   }
 });
@@ -54,7 +53,7 @@ function flagsIn(help: string): string[] {
     .map((flag) => {
       const head = /^\s*(-\w, )?--([\w-]+)( [\w-]+)?(?= {2,}|\n|$)/.exec(flag)?.[0].trim() ?? flag;
       const text = flag.replace(/\s+/g, " ");
-      return head + (/\(default [^)]*\)$/.exec(text.trim())?.[0] ?? "");
+      return head + (/\(default (\S+|"[^"]*")\)$/.exec(text.trim())?.[0] ?? "");
     });
 }
 

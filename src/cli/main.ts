@@ -64,11 +64,16 @@ async function resolveGroup(group: string, rest: string[], streams: Streams): Pr
     );
   const name = `${group} ${sub}`;
   const entry = findEntry(name);
-  if (entry !== undefined) return { entry, path: `keelson ${name}`, words };
+  if (entry !== undefined) return { entry, path: `keelson ${firstName(entry, group)}`, words };
   if (missingGrouped.has(name)) throw new Failure(`keelson: '${name}' is not there yet`);
   throw new Failure(
     `keelson: unknown command: keelson ${name}\n\nUsage:  keelson ${group}\n\nRun 'keelson ${group} --help' for more information`,
   );
+}
+
+/** The name that a command has in its group's list: `ls`, where it was called `list`. */
+function firstName(entry: Entry, group: string): string {
+  return entry.grouped.find((path) => path.startsWith(`${group} `))!;
 }
 
 async function invoke(globals: Parsed, found: Found | number, streams: Streams): Promise<number> {
@@ -134,7 +139,8 @@ async function helpOf(words: string[], streams: Streams): Promise<number> {
   const path = name in groups ? `${name} ${rest[0]}` : name;
   const entry = findEntry(path);
   if (entry === undefined) throw new Failure(`unknown help topic: ${words.join(" ")}`);
-  return commandHelp({ entry, path: `keelson ${path}`, words: [] }, (await entry.load()).command, streams);
+  const shown = name in groups ? firstName(entry, name) : path;
+  return commandHelp({ entry, path: `keelson ${shown}`, words: [] }, (await entry.load()).command, streams);
 }
 
 /** A reader that goes away (`keelson logs x | head`) ends the program without a word, as SIGPIPE would. */

@@ -17,6 +17,8 @@ export function createExec(context: Context, container: Container, config: ExecC
   const command = commandOf(config);
   if (command.length === 0) throw invalid("No exec command specified");
   if (config.DetachKeys) parseDetachKeys(config.DetachKeys);
+  // Its user is looked up now, too: Docker refuses an unknown one at this point.
+  execProcessOf(context, container, config);
   const exec: Exec = {
     id: newId(),
     containerId: container.id,
@@ -48,7 +50,7 @@ export async function startExec(
   const tty = config.Tty ?? false;
   const stdin = !options.detach && (config.AttachStdin ?? false);
   try {
-    const { processFile, uid, gid } = await writeProcess(context, container, exec);
+    const { processFile, uid, gid } = writeProcess(context, container, exec);
     const stream = options.detach
       ? undefined
       : await live.shim.attach(op, {
@@ -102,13 +104,13 @@ function sizeOf({ ConsoleSize: [height = 0, width = 0] = [] }: ExecConfig): Exec
   return height > 0 && width > 0 ? { height, width } : undefined;
 }
 
-async function writeProcess(
+function writeProcess(
   context: Context,
   container: Container,
   exec: Exec,
-): Promise<{ readonly processFile: string; readonly uid: number; readonly gid: number }> {
+): { readonly processFile: string; readonly uid: number; readonly gid: number } {
   const processFile = join(runDir(context, container.id), `exec-${exec.id}.json`);
-  const process = await execProcessOf(context, container, exec.config);
+  const process = execProcessOf(context, container, exec.config);
   writeFileSync(processFile, JSON.stringify(process));
   return { processFile, uid: process.user.uid, gid: process.user.gid };
 }

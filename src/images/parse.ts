@@ -13,14 +13,18 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   return manifest;
 }
 
-/** Parses an image's config and checks it against the manifest. Docker's words for a wrong number of layers. */
-export function parseConfig(bytes: Uint8Array, layerCount: number): ImageConfig {
+/** Parses an image's config and checks it against the manifest's number of layers; `mismatch` words that complaint. */
+export function parseConfig(
+  bytes: Uint8Array,
+  layerCount: number,
+  mismatch = (actual: number): string =>
+    `invalid manifest, layers length mismatch: expected ${layerCount}, got ${actual}`,
+): ImageConfig {
   const config = parseJson<ImageConfig>(bytes, "image config");
   const diffIds: unknown = config.rootfs?.diff_ids ?? [];
   if (!Array.isArray(diffIds) || !diffIds.every((id) => typeof id === "string" && isDigest(id)))
     throw corrupt("invalid image config: rootfs.diff_ids are not digests");
-  if (diffIds.length !== layerCount)
-    throw corrupt(`invalid manifest, layers length mismatch: expected ${layerCount}, got ${diffIds.length}`);
+  if (diffIds.length !== layerCount) throw corrupt(mismatch(diffIds.length));
   const os = config.os || "linux";
   if (os !== "linux") throw invalid(`cannot load ${os} image on linux`);
   return { ...config, os, architecture: config.architecture ?? "", rootfs: { type: "layers", diff_ids: diffIds } };

@@ -1,4 +1,4 @@
-import { corrupt, invalid, notImplemented } from "../base/errors.ts";
+import { corrupt, invalid, isKind, notImplemented } from "../base/errors.ts";
 import { shortId } from "../base/ids.ts";
 import { Operation } from "../base/operation.ts";
 import { chainIds } from "../oci/digest.ts";
@@ -47,12 +47,16 @@ export async function fetchCandidate(
   const manifest = parseManifest(own.bytes);
   const { config: configDescriptor, layers } = manifest;
   if (!configTypes.has(configDescriptor.mediaType))
-    throw invalid(`Encountered remote ${JSON.stringify(configDescriptor.mediaType)}(unknown) when fetching`);
+    throw invalid(`unsupported media type ${configDescriptor.mediaType}`);
   for (const layer of layers) refuseForeignLayer(layer);
   if (configDescriptor.size > metadataLimit) throw corrupt(`the image's config is larger than ${metadataLimit} bytes`);
   await lease.blob(configDescriptor.digest);
-  await fetchBlob(op, repository, content, configDescriptor);
-  const config = parseConfig(await content.read(configDescriptor.digest, metadataLimit), layers.length);
+  await fetchConfig(op, context, configDescriptor);
+  const config = parseConfig(
+    await content.read(configDescriptor.digest, metadataLimit),
+    layers.length,
+    () => "layers from manifest don't match image configuration",
+  );
   const candidate: Candidate = {
     id: configDescriptor.digest,
     config,
@@ -62,6 +66,18 @@ export async function fetchCandidate(
   };
   await claim(lease, candidate);
   return candidate;
+}
+
+async function fetchConfig(op: Operation, { repository, content }: PullContext, config: Descriptor): Promise<void> {
+  try {
+    await fetchBlob(op, repository, content, config);
+  } catch (error) {
+    if (!isKind(error, "corrupt") || !/verification failed/.test(error.message)) throw error;
+    throw corrupt(`error pulling image configuration: image config verification failed for digest ${config.digest}`, {
+      cause: error,
+      id: config.digest,
+    });
+  }
 }
 
 /** Fetches the layers side by side, and unpacks each as soon as it is here and the one beneath is unpacked. */

@@ -14,8 +14,8 @@ export const command: Command = {
   args: atLeast(1),
   flags: [
     bool("attach", "a", "Attach STDOUT and STDERR, and hand signals on"),
-    string("checkpoint", "", "Restore from this checkpoint"),
-    string("checkpoint-dir", "", "Folder of the checkpoints"),
+    { ...string("checkpoint", "", "Restore from this checkpoint"), hidden: true },
+    { ...string("checkpoint-dir", "", "Folder of the checkpoints"), hidden: true },
     detachKeys,
     bool("interactive", "i", "Attach STDIN"),
   ],

@@ -7,7 +7,7 @@ export interface Challenge {
 }
 
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
-const parameter = new RegExp(`^(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,]*))\\s*(?:,\\s*|$)`);
+const parameter = new RegExp(`^(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"]*))\\s*(?:,\\s*|$)`);
 const scheme = new RegExp(`^(${token})(?:\\s+|$)`);
 
 /** The challenges of a header; what cannot be read ends the list. */

@@ -68,7 +68,33 @@ const cases: ReadonlyArray<readonly [string, "blobs" | "manifests" | "ping", Mis
       pass();
     },
     "corrupt",
-    /filesystem layer verification failed for digest sha256:/,
+    /^error pulling image configuration: image config verification failed for digest sha256:/,
+  ],
+  [
+    "sends other bytes for a layer",
+    "blobs",
+    (_request, response, pass) => {
+      const end = response.end.bind(response);
+      response.end = ((bytes: Buffer) =>
+        end(bytes.length > 100_000 ? Buffer.alloc(bytes.length) : bytes)) as typeof end;
+      pass();
+    },
+    "corrupt",
+    /^filesystem layer verification failed for digest sha256:/,
+  ],
+  [
+    "has a manifest that its config contradicts",
+    "manifests",
+    (_request, response, pass) => {
+      const end = response.end.bind(response);
+      response.end = ((bytes: Buffer) => {
+        const manifest = JSON.parse(bytes.toString());
+        return end(JSON.stringify({ ...manifest, layers: manifest.layers.slice(1) }));
+      }) as typeof response.end;
+      pass();
+    },
+    "corrupt",
+    /^layers from manifest don't match image configuration$/,
   ],
   [
     "closes midway every time",
@@ -148,7 +174,7 @@ const cases: ReadonlyArray<readonly [string, "blobs" | "manifests" | "ping", Mis
       r.end(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [] }));
     },
     "invalid",
-    /^Encountered remote "application\/vnd.cncf.helm.config.v1\+json"\(unknown\) when fetching$/,
+    /^unsupported media type application\/vnd.cncf.helm.config.v1\+json$/,
   ],
   [
     "has a layer that lies elsewhere",
