@@ -14,7 +14,6 @@
 
 struct run run;
 
-
 void argue(struct command *command, const char *argument) {
   if (command->count < ARGUMENTS - 1) command->arguments[command->count++] = argument;
 }

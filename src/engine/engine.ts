@@ -123,6 +123,7 @@ async function build(config: EngineConfig, onClose: (closer: () => Promise<unkno
     openContentStore(join(dataRoot, "content")),
     openSnapshots({ root: join(dataRoot, "snapshots"), store }),
   ]);
+  onClose(() => snapshots.close());
   // Images and volumes ask who uses them; the containers that answer are built last, on top of both.
   const containers = (): ContainersService => made;
   const images = createImages({

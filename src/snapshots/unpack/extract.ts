@@ -32,7 +32,9 @@ export function extractLayer(ring: Ring, folder: string): Extracted {
         size += entry.size;
         if (!takeWhiteout(to, path)) {
           if (path === "" && entry.type !== "directory") throw invalid("the root of the layer is not a directory");
-          writeEntry(to, entry, path);
+          // The root's own entry is passed over, as Docker does: a tar of a private folder (mode 0700) would else lock
+          // every user but root out of the container.
+          if (path !== "") writeEntry(to, entry, path);
         }
       } catch (error) {
         throw archiveError(error, path);
@@ -43,7 +45,6 @@ export function extractLayer(ring: Ring, folder: string): Extracted {
     closeLayer(to);
     throw error;
   }
-  // The root counts only where layers are below: it needs nothing of them when the archive has it.
   const needsBelow = root.implicit.size > 0 || to.pendingLinks.length > 0;
   return { ...to, size, needsBelow, check: () => checkRing(ring) };
 }

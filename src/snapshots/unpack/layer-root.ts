@@ -27,7 +27,8 @@ export class LayerRoot {
 
   constructor(fd: number) {
     this.fd = fd;
-    this.implicit.add("");
+    // Every root is the same (see extractLayer), whatever the umask is.
+    must(files.fchmod(fd, 0o755), "chmod", "/");
   }
 
   /** The open folder of that path; missing ones are made. */
