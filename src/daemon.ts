@@ -104,9 +104,12 @@ function withConfigFile(settings: Settings): Settings {
   const merged: Record<string, unknown> = { ...settings };
   for (const [key, value] of Object.entries(file)) {
     const name = plural[key] ?? key;
-    if (!(name in flags)) throw invalid(`the following directives don't match any configuration option: ${key}`, { path });
+    if (!(name in flags))
+      throw invalid(`the following directives don't match any configuration option: ${key}`, { path });
     if (name in settings)
-      throw invalid(`the following directives are specified both as a flag and in the configuration file: ${key}`, { path });
+      throw invalid(`the following directives are specified both as a flag and in the configuration file: ${key}`, {
+        path,
+      });
     merged[name] = fromFile(name, value);
   }
   return merged as Settings;
@@ -174,6 +177,5 @@ async function tlsOf(settings: Settings) {
     cert: await readFile(tlscert),
     key: await readFile(tlskey),
     ca: settings.tlsverify && tlscacert ? await readFile(tlscacert) : undefined,
-
   };
 }

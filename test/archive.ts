@@ -22,7 +22,10 @@ export function dockerArchive(reference: string, files = 4, bytes = 1 << 20): Bu
     rmSync(join(dir, "layer"), { recursive: true });
     writeFileSync(join(dir, "layer.tar"), layer);
     writeFileSync(join(dir, name), config);
-    writeFileSync(join(dir, "manifest.json"), JSON.stringify([{ Config: name, RepoTags: [reference], Layers: ["layer.tar"] }]));
+    writeFileSync(
+      join(dir, "manifest.json"),
+      JSON.stringify([{ Config: name, RepoTags: [reference], Layers: ["layer.tar"] }]),
+    );
     return execFileSync("tar", ["-C", dir, "-c", name, "layer.tar", "manifest.json"], { maxBuffer: 1 << 30 });
   } finally {
     rmSync(dir, { recursive: true, force: true });

@@ -46,9 +46,15 @@ async function docker(...args: string[]): Promise<string> {
 async function startRegistry(): Promise<void> {
   const config = join(host.dir, "registry.yml");
   const store = join(host.dir, "registry");
-  await writeFile(config, `version: 0.1\nstorage: {filesystem: {rootdirectory: ${store}}}\nhttp: {addr: "127.0.0.1:5000"}\n`);
+  await writeFile(
+    config,
+    `version: 0.1\nstorage: {filesystem: {rootdirectory: ${store}}}\nhttp: {addr: "127.0.0.1:5000"}\n`,
+  );
   host.spawn("docker-registry", ["serve", config], { stdio: "ignore" });
-  await poll("the registry answers", async () => (await host.exec("curl", ["-fsS", "http://127.0.0.1:5000/v2/"])).code === 0);
+  await poll(
+    "the registry answers",
+    async () => (await host.exec("curl", ["-fsS", "http://127.0.0.1:5000/v2/"])).code === 0,
+  );
   const file = join(host.dir, "pull.tar");
   await writeFile(file, dockerArchive("crash:pull"));
   const copy = ["copy", "--dest-tls-verify=false", `docker-archive:${file}`, "docker://127.0.0.1:5000/crash:pull"];
@@ -63,7 +69,10 @@ const sleeper = { Image: "busybox", Cmd: ["sleep", "100000"] };
 const operations: Readonly<Record<string, () => Promise<() => Promise<unknown>>>> = {
   create: async () => () => api("POST", "/containers/create?name=victim", { ...sleeper, Volumes: { "/data": {} } }),
   start: async () => {
-    await api("POST", "/containers/create?name=victim", { ...sleeper, HostConfig: { PortBindings: { "80/tcp": [{}] } } });
+    await api("POST", "/containers/create?name=victim", {
+      ...sleeper,
+      HostConfig: { PortBindings: { "80/tcp": [{}] } },
+    });
     return () => api("POST", "/containers/victim/start");
   },
   exec: async () => {
@@ -109,7 +118,9 @@ test(`${rounds} kills in the midst of ${Object.keys(operations).join(", ")} harm
 });
 
 async function hasEnded(id: string): Promise<boolean> {
-  const files = await readdir(join(`/proc/${host.holder.pid}/root`, host.dir, "run/containers", id)).catch((): string[] => []);
+  const files = await readdir(join(`/proc/${host.holder.pid}/root`, host.dir, "run/containers", id)).catch(
+    (): string[] => [],
+  );
   return files.includes("exit") || files.length === 0;
 }
 

@@ -27,7 +27,15 @@ test("a second engine on the same data root is refused", async () => {
   await host.start();
   const second = await host.exec(
     join(import.meta.dirname, "../bin/keelson"),
-    ["daemon", "-H", `unix://${host.dir}/second.sock`, "--data-root", join(host.dir, "data"), "--exec-root", join(host.dir, "run2")],
+    [
+      "daemon",
+      "-H",
+      `unix://${host.dir}/second.sock`,
+      "--data-root",
+      join(host.dir, "data"),
+      "--exec-root",
+      join(host.dir, "run2"),
+    ],
     { timeout: 20_000 },
   );
   assert.equal(second.code, 1);

@@ -87,7 +87,9 @@ export class TestHost {
   }
 
   async #answers(): Promise<boolean> {
-    const { code } = await run("curl", ["-fsS", "--unix-socket", this.socket, "http://keelson/_ping"], { timeout: 5000 });
+    const { code } = await run("curl", ["-fsS", "--unix-socket", this.socket, "http://keelson/_ping"], {
+      timeout: 5000,
+    });
     return code === 0;
   }
 
@@ -176,7 +178,12 @@ export function run(command: string, args: readonly string[], options: RunOption
     const child = execFile(
       command,
       args,
-      { env: { ...process.env, ...options.env }, timeout: options.timeout ?? 60_000, maxBuffer: 1 << 28, killSignal: "SIGKILL" },
+      {
+        env: { ...process.env, ...options.env },
+        timeout: options.timeout ?? 60_000,
+        maxBuffer: 1 << 28,
+        killSignal: "SIGKILL",
+      },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
         resolve({ stdout, stderr, code });

@@ -5,13 +5,17 @@ import { join } from "node:path";
 /** What the machine has of ours: mounts, namespaces, links, processes, nft tables and cgroups, each as a line. */
 export function traces(): Set<string> {
   return new Set([
-    ...lines("/proc/self/mountinfo").filter((line) => line.includes("keelson")).map((line) => `mount ${line}`),
+    ...lines("/proc/self/mountinfo")
+      .filter((line) => line.includes("keelson"))
+      .map((line) => `mount ${line}`),
     ...folder("/run/netns").map((name) => `namespace ${name}`),
     ...command("ip", ["-o", "link"]).map((line) => `link ${/^\d+: ([^@:]+)/.exec(line)?.[1]}`),
     ...command("nft", ["list", "tables"]).map((line) => `nft ${line}`),
     ...processes().map((line) => `process ${line}`),
     ...cgroups().map((path) => `cgroup ${path}`),
-    ...folder("/tmp").filter((name) => name.startsWith("keelson-")).map((name) => `file /tmp/${name}`),
+    ...folder("/tmp")
+      .filter((name) => name.startsWith("keelson-"))
+      .map((name) => `file /tmp/${name}`),
   ]);
 }
 
@@ -32,7 +36,11 @@ function cgroups(): string[] {
   const base = "/sys/fs/cgroup";
   return [base, ...folder(base).map((name) => join(base, name))]
     .map((tree) => join(tree, "keelson"))
-    .flatMap((tree) => folder(tree).filter((name) => /^[0-9a-f]{64}/.test(name)).map((name) => join(tree, name)));
+    .flatMap((tree) =>
+      folder(tree)
+        .filter((name) => /^[0-9a-f]{64}/.test(name))
+        .map((name) => join(tree, name)),
+    );
 }
 
 function folder(path: string): string[] {
@@ -45,7 +53,9 @@ function lines(path: string): string[] {
 
 function command(name: string, args: string[]): string[] {
   try {
-    return execFileSync(name, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).split("\n").filter(Boolean);
+    return execFileSync(name, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
+      .split("\n")
+      .filter(Boolean);
   } catch {
     return [];
   }

@@ -87,7 +87,9 @@ test(`${containers} containers come and go in waves of ${wave}`, async (t) => {
     }
   }
   const seconds = (performance.now() - started) / 1000;
-  t.diagnostic(`daemon ${before.toFixed(0)} MiB before, ${most.toFixed(0)} at most, ${daemonMemory(host).toFixed(0)} after`);
+  t.diagnostic(
+    `daemon ${before.toFixed(0)} MiB before, ${most.toFixed(0)} at most, ${daemonMemory(host).toFixed(0)} after`,
+  );
   t.diagnostic(`${(containers / seconds).toFixed(1)} containers a second`);
   assert.ok(most < before + 150, `the daemon grew from ${before} to ${most} MiB`);
   await returnsTo(host, clean);

@@ -29,14 +29,20 @@ process.exitCode = codes.some((code) => code !== 0) ? 1 : 0;
 
 function files(): string[] {
   if (named.length > 0) return named;
-  const patterns = oracle ? ["test/compat/*.test.ts"] : ["src/**/*.test.ts", "test/*.test.ts", "test/compat/*.test.ts", "scripts/*.test.ts"];
+  const patterns = oracle
+    ? ["test/compat/*.test.ts"]
+    : ["src/**/*.test.ts", "test/*.test.ts", "test/compat/*.test.ts", "scripts/*.test.ts"];
   return globSync(patterns, { cwd: root }).sort();
 }
 
 function node(argv: string[]): number {
   const env = { ...process.env };
   delete env["NODE_TEST_CONTEXT"];
-  const run = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", ...argv], { cwd: root, stdio: "inherit", env });
+  const run = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", ...argv], {
+    cwd: root,
+    stdio: "inherit",
+    env,
+  });
   return run.status ?? 1;
 }
 

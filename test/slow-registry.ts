@@ -12,7 +12,11 @@ const config = Buffer.from(
   JSON.stringify({ architecture, os: "linux", config: {}, rootfs: { type: "layers", diff_ids: [sha256(layer)] } }),
 );
 const type = "application/vnd.oci.image.manifest.v1+json";
-const describe = (mediaType: string, bytes: Buffer): object => ({ mediaType, digest: sha256(bytes), size: bytes.length });
+const describe = (mediaType: string, bytes: Buffer): object => ({
+  mediaType,
+  digest: sha256(bytes),
+  size: bytes.length,
+});
 const manifest = Buffer.from(
   JSON.stringify({
     schemaVersion: 2,

@@ -10,7 +10,7 @@ import { busyboxTar } from "./busybox.ts";
 import { TestHost } from "./host.ts";
 import { poll } from "./poll.ts";
 import { daemonFiles, daemonMemory, figuresOf, inside, settlesTo } from "./state.ts";
-import { openStream, unframe } from "./stream.ts";
+import { openStream, respond, unframe } from "./stream.ts";
 
 const megabytes = Number(process.env["KEELSON_SLOW_MEGABYTES"] ?? 40);
 /** MiB that the daemon may grow by. Its own garbage is in it. */
@@ -129,19 +129,20 @@ test("logs -f sees lines as they come, through rotations", async () => {
   const script = "i=0; while read x; do i=$((i+1)); echo $i; done";
   const options = ["--log-opt", "max-size=2k", "--log-opt", "max-file=2"];
   await docker("run", "-d", "-i", "--name", "steps", ...options, "busybox", "sh", "-c", script);
-  const followed = await openStream(host.socket, "GET", "/v1.51/containers/steps/logs?follow=1&stdout=1");
-  const input = (await openStream(host.socket, "POST", "/v1.51/containers/steps/attach?stream=1&stdin=1", upgrade)).socket;
+  const followed = await respond(host.socket, "GET", "/v1.51/containers/steps/logs?follow=1&stdout=1");
+  const input = (await openStream(host.socket, "POST", "/v1.51/containers/steps/attach?stream=1&stdin=1", upgrade))
+    .socket;
   const seen: Buffer[] = [];
-  followed.socket.on("data", (chunk: Buffer) => seen.push(chunk));
+  followed.on("data", (chunk: Buffer) => seen.push(chunk));
   for (let step = 1; step <= 200; step++) {
     input.write("go\n");
-    const last = await poll("the line is seen", () => {
+    const last = await poll(`line ${step} is seen`, () => {
       const lines = unframe(Buffer.concat(seen)).stdout.split("\n");
       return lines.length > step && lines.at(-2);
     });
     assert.equal(last, String(step));
   }
   input.destroy();
-  followed.socket.destroy();
+  followed.destroy();
   await docker("rm", "-f", "steps");
 });

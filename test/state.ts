@@ -126,10 +126,16 @@ export async function figuresOf(host: TestHost): Promise<Figures> {
 export async function settlesTo(host: TestHost, before: Figures, files: readonly string[] = []): Promise<void> {
   let now: Figures = before;
   try {
-    await poll("nothing is left over", async () => {
-      now = await figuresOf(host);
-      return now.files <= before.files && now.shims <= before.shims && now.operations.length <= before.operations.length;
-    }, 15_000);
+    await poll(
+      "nothing is left over",
+      async () => {
+        now = await figuresOf(host);
+        return (
+          now.files <= before.files && now.shims <= before.shims && now.operations.length <= before.operations.length
+        );
+      },
+      15_000,
+    );
   } catch {
     const more = [...daemonFiles(host)];
     for (const file of files) if (more.includes(file)) more.splice(more.indexOf(file), 1);

@@ -68,7 +68,8 @@ const streams: Readonly<Record<string, (round: number) => Promise<Socket>>> = {
   "attach with a replay of the log": (round) =>
     readSome("POST", `/containers/flood/attach?${attach}&logs=1`, 70_000 * round, upgrade),
   "attach to a silent container": () => readSome("POST", `/containers/silent/attach?${attach}`, 0, upgrade),
-  "logs -f of a container that prints fast": (round) => readSome("GET", `/containers/flood/logs?follow=1&${logs}`, 70_000 * round),
+  "logs -f of a container that prints fast": (round) =>
+    readSome("GET", `/containers/flood/logs?follow=1&${logs}`, 70_000 * round),
   "logs -f of a silent container": () => readSome("GET", `/containers/silent/logs?follow=1&${logs}`, 0),
   "logs of a container that prints fast": (round) => readSome("GET", `/containers/flood/logs?${logs}`, 7000 * round),
   events: () => readSome("GET", "/events", 0),
@@ -97,7 +98,11 @@ test("a client vanishes from: exec", async () => {
     const socket = await startExec(["sh", "-c", "yes & cat; kill %1"], round, { Tty: round % 2 === 1 });
     socket.destroy();
   }
-  await poll("the execs have ended", async () => (await docker("top", "silent", "-o", "pid,comm")).split("\n").length === 2, 15_000);
+  await poll(
+    "the execs have ended",
+    async () => (await docker("top", "silent", "-o", "pid,comm")).split("\n").length === 2,
+    15_000,
+  );
   await settlesTo(host, figures, files);
   await returnsTo(host, clean);
   await allRun();
@@ -135,7 +140,12 @@ test("a client vanishes from: load", async () => {
   const archive = dockerArchive("vanish:load", 4, 1 << 20);
   for (let round = 0; round < rounds; round++) {
     const socket = await rawConnection(host.socket);
-    socket.write(head("POST", "/v1.51/images/load", { "Content-Type": "application/x-tar", "Content-Length": String(archive.length) }));
+    socket.write(
+      head("POST", "/v1.51/images/load", {
+        "Content-Type": "application/x-tar",
+        "Content-Length": String(archive.length),
+      }),
+    );
     const part = archive.subarray(0, Math.floor((archive.length * (round + 1)) / (rounds + 1)));
     await new Promise((resolve) => socket.write(part, resolve));
     socket.destroy();

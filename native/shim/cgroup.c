@@ -21,10 +21,14 @@ static bool is_a(const char *path, long magic) {
 /* v1 hierarchies with a v2 tree beside them: crun (up to 1.8 at least) refuses to start there. */
 bool cgroup_hybrid(void) { return is_a(ROOT, TMPFS_MAGIC) && is_a(ROOT "/unified", CGROUP2_SUPER_MAGIC); }
 
-/* Only this one mount becomes private, so that shared mounts below the container's root go on propagating. */
+/*
+ * Only this one mount becomes private, so that shared mounts below the container's root go on propagating. An empty tmpfs
+ * takes the v2 tree's place: crun makes folders for its cgroups there, which would else stay in the host's tmpfs beneath.
+ */
 bool cgroup_enter_private(void) {
   return unshare(CLONE_NEWNS) == 0 && mount(NULL, ROOT, NULL, MS_PRIVATE, NULL) == 0 &&
-         umount2(ROOT "/unified", MNT_DETACH) == 0;
+         umount2(ROOT "/unified", MNT_DETACH) == 0 &&
+         mount("tmpfs", ROOT "/unified", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=1m,mode=755") == 0;
 }
 
 /* One line of /proc/PID/cgroup, `number:controllers:path`, cut in place. */

@@ -20,6 +20,9 @@ const serverOptions = {
   noDelay: true,
 } as const;
 
+/** How long a client whose request was refused may go on sending, in milliseconds. */
+const refusalGrace = 2000;
+
 export interface Listener {
   readonly server: Server;
   /** As it can be connected to: a port of 0 has become a real one. */
@@ -116,8 +119,22 @@ function refuseMalformed(error: Error & { code?: string }, socket: Duplex): void
   const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
   const message = tooLarge ? "the request's headers are too large" : `malformed HTTP request: ${error.message}`;
   const body = `${JSON.stringify({ message })}\n`;
+  discard(socket);
   socket.end(
     `HTTP/1.1 ${tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request"}\r\n` +
       `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
+}
+
+/**
+ * Drops what a refused client still sends, for a while: closing with unread bytes would reset the connection, and the
+ * answer would be lost with it.
+ */
+function discard(socket: Duplex): void {
+  const theirs = socket.listeners("data");
+  socket.on("data", () => {});
+  for (const listener of theirs) socket.off("data", listener as () => void);
+  const timer = setTimeout(() => socket.destroy(), refusalGrace);
+  socket.once("end", () => socket.destroy());
+  socket.once("close", () => clearTimeout(timer));
 }

@@ -35,8 +35,3 @@ export function isNotFound(error: unknown): error is KeelsonError {
 export function throwAll(errors: readonly unknown[], exitCode = 1): void {
   if (errors.length > 0) throw new Failure(errors.map(textOf).join("\n"), exitCode);
 }
-
-/** Ends a command with this code and without a word. */
-export function exitWith(code: number): Failure {
-  return new Failure("", code);
-}

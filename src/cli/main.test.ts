@@ -82,7 +82,7 @@ test("a reader that goes away ends the program without a word", async (t) => {
   const source = new URL("./main.ts", import.meta.url).href;
   writeFileSync(
     script,
-    `import { main } from ${JSON.stringify(source)};\nfor (;;) if ((await main(["--help"])) !== 0) break;\n`,
+    `import { main } from ${JSON.stringify(source)};\nfor (;;) if ((await main(["--help"])) !== 0) break;\nelse await new Promise(setImmediate);\n`,
   );
   const child = spawn(process.execPath, [script], { stdio: ["ignore", "pipe", "pipe"] });
   let stderr = "";

@@ -5,6 +5,8 @@ import { exitCodeOf, Failure, textOf } from "./failure.ts";
 import { FlagError, HelpAsked, type Parsed, parseFlags } from "./flags.ts";
 import { globalFlags } from "./globals.ts";
 
+const logLevels = ["panic", "fatal", "error", "warn", "warning", "info", "debug", "trace"];
+
 /** Runs one command line (without the program's name). Resolves with the exit code; prints failures itself. */
 export async function main(argv: readonly string[], streams: Streams = process): Promise<number> {
   if (streams === process) quietOnBrokenPipe();
@@ -26,6 +28,8 @@ async function dispatch(argv: readonly string[], streams: Streams): Promise<numb
     if (error instanceof FlagError) throw usageFailure(error, "Usage:  keelson [OPTIONS] COMMAND [ARG...]", "keelson");
     throw error;
   }
+  const level = globals.flags.string("log-level");
+  if (!logLevels.includes(level)) throw new Failure(`Unable to parse logging level: ${level}`);
   const [name, ...rest] = globals.args;
   if (globals.flags.bool("version")) {
     const { packageVersion } = await import("./package-version.ts");

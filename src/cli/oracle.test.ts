@@ -254,6 +254,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   ],
   "wrong command lines": [
     "help nope",
+    "--log-level x ps",
     "-H a -H b ps",
     "container help",
     "events --format '{{.X'",

@@ -34,7 +34,12 @@ function replayOptions({ stdout, stderr }: AttachOptions): Parameters<typeof ope
   return { stdout, stderr, follow: false, timestamps: false, details: false };
 }
 
-async function openStdio(context: Context, op: Operation, container: Container, options: AttachOptions): Promise<Duplex> {
+async function openStdio(
+  context: Context,
+  op: Operation,
+  container: Container,
+  options: AttachOptions,
+): Promise<Duplex> {
   const { stdin, stdout, stderr } = options;
   const request = { stdin: stdin && container.config.OpenStdin === true, stdout, stderr };
   // In the queue, so that a start that is under way has either taken the waiting shim or is done.

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { ExecConfig } from "../client/endpoints/container-config.ts";
 import { conflict, invalid } from "../base/errors.ts";
+import type { ExecConfig } from "../client/endpoints/container-config.ts";
 import type { Sandbox } from "../networks/networks.ts";
 import type { Process, RuntimeSpec } from "../oci/runtime-spec.ts";
 import { buildExecProcess, buildSpec } from "../runtime/spec.ts";
@@ -69,7 +69,16 @@ export function execProcessOf(context: Context, container: Container, exec: Exec
   const root = `/proc/${container.state.pid}/root`;
   const { user, home } = resolveUser(root, exec.User || config.User || "", hostConfig.GroupAdd);
   const hostname = config.Hostname ?? "";
-  return buildExecProcess({ config, hostConfig, user, home, hostname, args: commandOf(exec), host: context.host, exec });
+  return buildExecProcess({
+    config,
+    hostConfig,
+    user,
+    home,
+    hostname,
+    args: commandOf(exec),
+    host: context.host,
+    exec,
+  });
 }
 
 /** The namespace of another container, for `container:NAME`. */
@@ -79,7 +88,9 @@ function joined(context: Context, mode: string | undefined, type: "pid" | "ipc")
   if (other.state.pid === 0)
     throw conflict(`cannot join ${type.toUpperCase()} of a non running container: ${other.id}`, { id: other.id });
   if (type === "ipc" && !isShareable(other))
-    throw invalid(`cannot join IPC of container ${other.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
+    throw invalid(
+      `cannot join IPC of container ${other.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+    );
   return `/proc/${other.state.pid}/ns/${type}`;
 }
 

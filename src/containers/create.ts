@@ -22,6 +22,8 @@ export async function createContainer(
   op: Operation,
   request: CreateRequest,
 ): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
+  // A start comes soon: what it would have to wait for in the kernel can begin now.
+  context.shims.warm();
   const id = newId();
   const name = chooseName(context, request.name);
   const { container, image, warnings } = planned(context, id, name, request);

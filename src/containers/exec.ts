@@ -1,10 +1,10 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import type { ExecConfig } from "../client/endpoints/container-config.ts";
 import { conflict, invalid, KeelsonError, messageOf } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import type { Operation } from "../base/operation.ts";
+import type { ExecConfig } from "../client/endpoints/container-config.ts";
 import type { ExecRequest, ExitStatus } from "../runtime/runtime.ts";
 import { execProcessOf } from "./bundle.ts";
 import type { Container, Exec, ExecStartOptions } from "./containers.ts";
@@ -14,6 +14,7 @@ import { defaultDetachKeys, detachable, parseDetachKeys } from "./detach.ts";
 /** Notes a command to be run in a running container, and returns its ID. */
 export function createExec(context: Context, container: Container, config: ExecConfig): string {
   requireRunning(context, container);
+  context.shims.warm();
   const command = commandOf(config);
   if (command.length === 0) throw invalid("No exec command specified");
   if (config.DetachKeys) parseDetachKeys(config.DetachKeys);
@@ -60,7 +61,14 @@ export async function startExec(
           stderr: config.AttachStderr ?? false,
         });
     try {
-      await run(context, op, live, exec, { processFile, uid, gid, terminal: tty, openStdin: stdin, size: options.size });
+      await run(context, op, live, exec, {
+        processFile,
+        uid,
+        gid,
+        terminal: tty,
+        openStdin: stdin,
+        size: options.size,
+      });
     } catch (error) {
       stream?.destroy();
       throw error;
@@ -70,7 +78,10 @@ export async function startExec(
     emit(context, container, `exec_start: ${commandOf(config).join(" ")}`, { execID: exec.id });
     const keys = config.DetachKeys ? parseDetachKeys(config.DetachKeys) : defaultDetachKeys;
     if (!stream || !tty || !stdin) return { stream, tty };
-    return { stream: detachable(stream, keys, () => emit(context, container, "exec_detach", { execID: exec.id })), tty };
+    return {
+      stream: detachable(stream, keys, () => emit(context, container, "exec_detach", { execID: exec.id })),
+      tty,
+    };
   } catch (error) {
     const code = error instanceof KeelsonError ? error.fields.exitCode : undefined;
     context.execs.update(exec.id, { running: false, exitCode: code ?? 126 });

@@ -18,9 +18,14 @@ const entries = (from: number, to: number): string =>
 
 const idle = { ended: undefined, signal: new AbortController().signal };
 
-async function all(path: string, options: Parameters<typeof readLog>[1], source: Partial<Parameters<typeof readLog>[0]> = {}) {
+async function all(
+  path: string,
+  options: Parameters<typeof readLog>[1],
+  source: Partial<Parameters<typeof readLog>[0]> = {},
+) {
   const lines: string[] = [];
-  for await (const batch of readLog({ path, ...idle, ...source }, options)) lines.push(...batch.map(({ log }) => log.trim()));
+  for await (const batch of readLog({ path, ...idle, ...source }, options))
+    lines.push(...batch.map(({ log }) => log.trim()));
   return lines;
 }
 
@@ -29,10 +34,19 @@ test("reads rotated files in order, and tails across them", async () => {
   await writeFile(`${path}.2`, entries(1, 3));
   await writeFile(`${path}.1`, entries(4, 6));
   await writeFile(path, entries(7, 8));
-  assert.deepEqual(await all(path, { follow: false }), [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `line ${n}`));
+  assert.deepEqual(
+    await all(path, { follow: false }),
+    [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `line ${n}`),
+  );
   assert.deepEqual(await all(path, { follow: false, tail: 3 }), ["line 6", "line 7", "line 8"]);
-  assert.deepEqual(await all(path, { follow: false, tail: 5 }), [4, 5, 6, 7, 8].map((n) => `line ${n}`));
-  assert.deepEqual(await all(path, { follow: false, tail: 100 }), [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `line ${n}`));
+  assert.deepEqual(
+    await all(path, { follow: false, tail: 5 }),
+    [4, 5, 6, 7, 8].map((n) => `line ${n}`),
+  );
+  assert.deepEqual(
+    await all(path, { follow: false, tail: 100 }),
+    [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `line ${n}`),
+  );
   assert.deepEqual(await all(path, { follow: false, tail: 0 }), []);
 });
 
@@ -86,7 +100,10 @@ test("follows what is appended through two rotations, to the end of the containe
   await appendFile(path, entries(7, 7));
   ended.resolve();
   await reading;
-  assert.deepEqual(lines, [1, 2, 3, 4, 5, 6, 7].map((n) => `line ${n}`));
+  assert.deepEqual(
+    lines,
+    [1, 2, 3, 4, 5, 6, 7].map((n) => `line ${n}`),
+  );
 });
 
 test("a follower of a log that is not there yet waits for it; an abort ends the wait", async () => {

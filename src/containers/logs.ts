@@ -15,8 +15,7 @@ export function openLogs(
 ): { readonly stream: Readable; readonly tty: boolean } {
   const path = logPath(context, container);
   if (path === undefined) throw invalid("configured logging driver does not support reading");
-  if (!options.stdout && !options.stderr)
-    throw invalid("Bad parameters: you must choose at least one stream");
+  if (!options.stdout && !options.stderr) throw invalid("Bad parameters: you must choose at least one stream");
   const tty = container.config.Tty === true;
   const ended = context.live.get(container.id)?.settled;
   const source = { path, ended, signal: op.signal };

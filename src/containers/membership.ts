@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
-import type { EndpointConfig } from "../client/endpoints/container-config.ts";
 import { conflict, forbidden, isKind } from "../base/errors.ts";
 import type { Operation } from "../base/operation.ts";
+import type { EndpointConfig } from "../client/endpoints/container-config.ts";
 import type { Sandbox } from "../networks/networks.ts";
 import { ownFiles } from "./bundle.ts";
 import type { Container } from "./containers.ts";
@@ -50,7 +50,13 @@ export async function disconnectNetwork(
   });
 }
 
-async function leave(context: Context, op: Operation, sandbox: Sandbox, name: string, force: boolean): Promise<Sandbox> {
+async function leave(
+  context: Context,
+  op: Operation,
+  sandbox: Sandbox,
+  name: string,
+  force: boolean,
+): Promise<Sandbox> {
   try {
     return await context.networks.disconnect(op, sandbox, name);
   } catch (error) {
@@ -64,7 +70,9 @@ function refuseMode(container: Container, what: string): void {
   const mode = networkModeOf(container);
   if (mode === "host") throw forbidden(`container cannot be ${what} host network`);
   if (mode.startsWith("container:"))
-    throw conflict("container sharing network namespace with another container or host cannot be connected to any other network");
+    throw conflict(
+      "container sharing network namespace with another container or host cannot be connected to any other network",
+    );
 }
 
 async function keep(

@@ -72,7 +72,8 @@ async function settleFound(context: Context, op: Operation, found: Found): Promi
   await recordExit(context, container, adopted);
   const left = context.records.get(id);
   if (left.state.status === "removing") await removeContainer(context, op, id, { volumes: true });
-  else if (left.hostConfig.AutoRemove && left.state.status === "exited") await removeContainer(context, op, id, { volumes: true });
+  else if (left.hostConfig.AutoRemove && left.state.status === "exited")
+    await removeContainer(context, op, id, { volumes: true });
 }
 
 async function recordExit(context: Context, container: Container, adopted: Adopted): Promise<void> {

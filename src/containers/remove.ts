@@ -7,7 +7,12 @@ import { type Context, dataDir, emit, runDir } from "./context.ts";
 import { cancelRestart } from "./restart-policy.ts";
 
 /** Removes a container; with `force` kills it first. Enters the container's queue itself. */
-export async function removeByUser(context: Context, op: Operation, container: Container, options: RemoveOptions): Promise<void> {
+export async function removeByUser(
+  context: Context,
+  op: Operation,
+  container: Container,
+  options: RemoveOptions,
+): Promise<void> {
   const { id } = container;
   if (options.force) await killForRemoval(context, op, container);
   await context.queue.run(id, async () => {
@@ -32,7 +37,8 @@ async function killForRemoval(context: Context, op: Operation, container: Contai
 
 function refuseActive(context: Context, container: Container): void {
   const { status } = container.state;
-  if (status !== "running" && status !== "paused" && (status !== "restarting" || !context.restarts.has(container.id))) return;
+  if (status !== "running" && status !== "paused" && (status !== "restarting" || !context.restarts.has(container.id)))
+    return;
   const hint = status === "paused" ? "unpause and then stop" : "stop";
   throw conflict(
     `cannot remove container "${container.name}": container is ${status}: ${hint} the container before removing or force remove`,
@@ -44,7 +50,12 @@ function refuseActive(context: Context, container: Container): void {
  * Takes everything of a container away that does not run. The record says `removing` first and goes last, so that a
  * crash on the way is finished by `reconcile`. Runs in the container's queue.
  */
-export async function removeContainer(context: Context, op: Operation, id: string, options: RemoveOptions): Promise<void> {
+export async function removeContainer(
+  context: Context,
+  op: Operation,
+  id: string,
+  options: RemoveOptions,
+): Promise<void> {
   const container = context.records.get(id);
   if (container.state.status !== "removing") void context.records.move(id, { status: "removing" });
   await dropPending(context, id);

@@ -1,6 +1,6 @@
-import type { EndpointConfig } from "../client/endpoints/container-config.ts";
 import { conflict } from "../base/errors.ts";
 import { shortId } from "../base/ids.ts";
+import type { EndpointConfig } from "../client/endpoints/container-config.ts";
 import type { EndpointRequest, PortRequest, SandboxMode, SandboxRequest } from "../networks/networks.ts";
 import { parsePortBindings } from "../networks/ports.ts";
 import type { Container } from "./containers.ts";
@@ -28,7 +28,11 @@ export function sandboxRequest(context: Pick<Context, "records">, container: Con
 /** The ports to publish. Throws `invalid` for malformed ones, so creation calls it too. */
 export function portRequests(container: Pick<Container, "config" | "hostConfig">): PortRequest[] {
   const { hostConfig, config } = container;
-  return parsePortBindings(hostConfig.PortBindings ?? {}, config.ExposedPorts ?? {}, hostConfig.PublishAllPorts ?? false);
+  return parsePortBindings(
+    hostConfig.PortBindings ?? {},
+    config.ExposedPorts ?? {},
+    hostConfig.PublishAllPorts ?? false,
+  );
 }
 
 /** `default` and an empty mode are `bridge`. */
@@ -52,7 +56,10 @@ function sandboxMode(context: Pick<Context, "records">, container: Container): S
 function endpointRequests(container: Container): EndpointRequest[] {
   const mode = networkModeOf(container);
   const wanted = container.networking.EndpointsConfig ?? {};
-  const names = [mode, ...Object.keys(wanted).filter((name) => name !== mode && !(mode === "bridge" && name === "default"))];
+  const names = [
+    mode,
+    ...Object.keys(wanted).filter((name) => name !== mode && !(mode === "bridge" && name === "default")),
+  ];
   return names.map((network) => {
     const own = wanted[network] ?? (network === "bridge" ? wanted["default"] : undefined) ?? {};
     return endpointRequest(network, network === mode ? { MacAddress: container.config.MacAddress, ...own } : own);

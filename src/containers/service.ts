@@ -1,5 +1,5 @@
+import type { Operation } from "../base/operation.ts";
 import { KeyedQueue } from "../base/queue.ts";
-import { Operation } from "../base/operation.ts";
 import { SeccompCache } from "../runtime/seccomp-cache.ts";
 import { attachContainer } from "./attach.ts";
 import type { Container, Containers, WaitCondition } from "./containers.ts";
@@ -7,8 +7,8 @@ import type { ContainerParts, Context, Pending } from "./context.ts";
 import { createContainer } from "./create.ts";
 import { createExec, requireRunning, startExec } from "./exec.ts";
 import { Execs } from "./execs.ts";
-import { connectNetwork, disconnectNetwork } from "./membership.ts";
 import { openLogs } from "./logs.ts";
+import { connectNetwork, disconnectNetwork } from "./membership.ts";
 import { reconcileContainers } from "./reconcile.ts";
 import { ContainerRecords } from "./records.ts";
 import { removeByUser } from "./remove.ts";
@@ -65,7 +65,10 @@ export function createContainers(parts: ContainerParts): ContainersService {
     list: ({ all = false } = {}) =>
       context.records
         .all()
-        .filter(({ state }) => all || state.status === "running" || state.status === "paused" || state.status === "restarting")
+        .filter(
+          ({ state }) =>
+            all || state.status === "running" || state.status === "paused" || state.status === "restarting",
+        )
         .sort((a, b) => (a.created < b.created ? 1 : -1))
         .map((container) => withExecs(context, container)),
     size: (_op, ref) => sizeOf(context, resolve(ref)),
@@ -109,7 +112,12 @@ function withExecs(context: Context, container: Container): Container {
 }
 
 /** A container that has ended satisfies `not-running` at once; the other conditions are about what is to come. */
-async function waitFor(context: Context, op: Operation, container: Container, condition: WaitCondition): Promise<WaitResult> {
+async function waitFor(
+  context: Context,
+  op: Operation,
+  container: Container,
+  condition: WaitCondition,
+): Promise<WaitResult> {
   const { status, exitCode } = container.state;
   if (condition === "not-running" && !["running", "paused", "restarting"].includes(status)) return { exitCode };
   return context.waiters.wait(op, container.id, condition);
@@ -121,7 +129,8 @@ async function restartContainer(
   container: Container,
   options: Parameters<typeof stopContainer>[3],
 ): Promise<void> {
-  if (context.live.has(container.id) || context.restarts.has(container.id)) await stopContainer(context, op, container, options);
+  if (context.live.has(container.id) || context.restarts.has(container.id))
+    await stopContainer(context, op, container, options);
   await context.queue.run(container.id, () => startContainer(context, op, container.id));
   context.events.emit("container", "restart", container.id, { image: container.imageName, name: container.name });
 }

@@ -41,8 +41,7 @@ async function settle(context: Context, id: string, shim: Shim, exit: ExitStatus
   emit(context, container, "die", { exitCode: String(exit.code), execDuration: seconds });
   live.settle(exit);
   context.waiters.exited(id, { exitCode: exit.code });
-  if (!restart && container.hostConfig.AutoRemove)
-    await removeContainer(context, op, id, { volumes: true });
+  if (!restart && container.hostConfig.AutoRemove) await removeContainer(context, op, id, { volumes: true });
 }
 
 /** Network, mounts, runtime state and the run folder; each is tried though another fails, for `reconcile` mends the rest. */

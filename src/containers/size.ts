@@ -3,7 +3,10 @@ import type { Container } from "./containers.ts";
 import type { Context } from "./context.ts";
 
 /** Bytes of a container's own changes, and of those with its image. */
-export async function sizeOf(context: Context, container: Container): Promise<{ readonly rw: number; readonly rootFs: number }> {
+export async function sizeOf(
+  context: Context,
+  container: Container,
+): Promise<{ readonly rw: number; readonly rootFs: number }> {
   const rw = await context.snapshots.usage(container.id);
   return { rw, rootFs: rw + imageSize(context, container) };
 }

@@ -3,8 +3,8 @@ import { dirname, join } from "node:path";
 import { conflict, type KeelsonError, messageOf, notModified, withKind } from "../base/errors.ts";
 import { Operation } from "../base/operation.ts";
 import { formatNano, never, nowNano } from "../base/time.ts";
-import { parseBytes } from "../base/units.ts";
 import { settleAll, withUndo } from "../base/undo.ts";
+import { parseBytes } from "../base/units.ts";
 import type { Sandbox } from "../networks/networks.ts";
 import { prepareRoot } from "../runtime/root-files.ts";
 import type { Shim } from "../runtime/runtime.ts";
@@ -105,10 +105,7 @@ async function mountRoot(context: Context, op: Operation, container: Container):
 }
 
 export async function unmountRoot(context: Context, op: Operation, container: Container): Promise<void> {
-  await settleAll([
-    context.kernel.unmount(rootfsDir(context, container.id)),
-    unmountSources(context, op, container),
-  ]);
+  await settleAll([context.kernel.unmount(rootfsDir(context, container.id)), unmountSources(context, op, container)]);
 }
 
 function runtimeOf(context: Context, { hostConfig }: Container): string {

@@ -9,7 +9,12 @@ const defaultTimeout = 10;
 const sigkill = 9;
 
 /** Stops a container: its stop signal, then SIGKILL. Not in the queue, so that a kill can overtake it. */
-export async function stopContainer(context: Context, op: Operation, container: Container, options: StopOptions): Promise<void> {
+export async function stopContainer(
+  context: Context,
+  op: Operation,
+  container: Container,
+  options: StopOptions,
+): Promise<void> {
   const { id } = container;
   if (await stopRestarting(context, id)) return;
   const live = context.live.get(id);

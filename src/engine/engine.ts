@@ -6,22 +6,22 @@ import { Operation } from "../base/operation.ts";
 import type { ContainersService } from "../containers/service.ts";
 import { createContainers } from "../containers/service.ts";
 import { openContentStore } from "../content/layout.ts";
-import { createImages } from "../images/create.ts";
 import { ensureBase } from "../images/base.ts";
+import { createImages } from "../images/create.ts";
 import type { Image, Images } from "../images/images.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { openKernel } from "../kernel/open.ts";
 import type { Networks } from "../networks/networks.ts";
 import { openNetworks } from "../networks/open.ts";
-import { probeHost } from "../runtime/spec.ts";
 import { createShims } from "../runtime/shim.ts";
-import type { Snapshots } from "../snapshots/snapshots.ts";
+import { probeHost } from "../runtime/spec.ts";
 import { openSnapshots } from "../snapshots/overlay.ts";
+import type { Snapshots } from "../snapshots/snapshots.ts";
 import { openStore } from "../store/lmdb.ts";
-import type { Volumes } from "../volumes/volumes.ts";
 import { openVolumes } from "../volumes/service.ts";
+import type { Volumes } from "../volumes/volumes.ts";
 import { type EngineConfig, type EngineOptions, findProgram, resolveOptions } from "./options.ts";
-import { type RunOptions, type Running, runContainer } from "./run.ts";
+import { type Running, type RunOptions, runContainer } from "./run.ts";
 
 /** The services of an engine, each built once. */
 export interface Services {

@@ -62,7 +62,10 @@ function foundRuntimes(): Record<string, string> {
 /** A program's path: on the PATH, or in the folders for administrators that a PATH may lack. */
 export function findProgram(name: string): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin"];
-  return folders.filter(Boolean).map((folder) => join(folder, name)).find(existsSync);
+  return folders
+    .filter(Boolean)
+    .map((folder) => join(folder, name))
+    .find(existsSync);
 }
 
 /** Beside the bundle where this is one, else where the sources build it. */

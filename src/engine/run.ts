@@ -1,6 +1,6 @@
 import { PassThrough, type Readable, type Writable } from "node:stream";
-import type { ContainerConfig, HostConfig } from "../client/endpoints/container-config.ts";
 import { Operation } from "../base/operation.ts";
+import type { ContainerConfig, HostConfig } from "../client/endpoints/container-config.ts";
 import type { Containers } from "../containers/containers.ts";
 import { demultiplex } from "./demultiplex.ts";
 
@@ -47,10 +47,7 @@ export interface Running {
   kill(signal?: string): Promise<void>;
 }
 
-export async function runContainer(
-  engine: { readonly containers: Containers },
-  options: RunOptions,
-): Promise<Running> {
+export async function runContainer(engine: { readonly containers: Containers }, options: RunOptions): Promise<Running> {
   const { containers } = engine;
   const op = new Operation(`run ${options.image}`, options.signal);
   const { id } = await containers.create(op, {
@@ -60,7 +57,11 @@ export async function runContainer(
   });
   const stdin = options.stdin ?? false;
   const attached = await containers.attach(op, id, { stdin, stdout: true, stderr: true, logs: false, stream: true });
-  const ended = containers.wait(Operation.background(`wait ${id}`), id, options.remove === false ? "next-exit" : "removed");
+  const ended = containers.wait(
+    Operation.background(`wait ${id}`),
+    id,
+    options.remove === false ? "next-exit" : "removed",
+  );
   ended.catch(() => {});
   try {
     await containers.start(op, id);

@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, hostname, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { logPath, rootfsDir } from "../containers/context.ts";
 import { ownFiles } from "../containers/bundle.ts";
 import type { Container } from "../containers/containers.ts";
+import { logPath, rootfsDir } from "../containers/context.ts";
 import type { Image } from "../images/images.ts";
 import { chainIds } from "../oci/digest.ts";
 import type { Snapshots } from "../snapshots/snapshots.ts";
@@ -103,7 +103,9 @@ function snapshotGraph(config: Engine["config"], snapshots: Snapshots, container
 }
 
 function imageGraph(snapshots: Snapshots, image: Image): Graph {
-  const layers = chainIds(image.config.rootfs.diff_ids).map((id) => snapshots.layer(id)?.path).filter((path) => path !== undefined);
+  const layers = chainIds(image.config.rootfs.diff_ids)
+    .map((id) => snapshots.layer(id)?.path)
+    .filter((path) => path !== undefined);
   const upper = layers.at(-1);
   if (upper === undefined) return { name: "overlay2", data: {} };
   const lower = layers.slice(0, -1).reverse();

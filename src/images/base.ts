@@ -5,7 +5,8 @@ import { buffer, text } from "node:stream/consumers";
 import { pack } from "tar-stream";
 import { isKind, systemError, unavailable } from "../base/errors.ts";
 import type { Operation } from "../base/operation.ts";
-import type { Image, Images } from "./images.ts";
+import { familiarString, tryParseReference, withDefaultTag } from "../oci/reference.ts";
+import type { Image, Images, PullOptions } from "./images.ts";
 
 /** The name of the image that needs no registry. */
 export const baseReference = "keelson/base:latest";
@@ -47,6 +48,24 @@ const files: ReadonlyArray<readonly [string, number, string]> = [
   ],
   ["etc/shadow", 0o640, "root:*:::::::\ndaemon:*:::::::\nbin:*:::::::\nwww-data:*:::::::\nnobody:*:::::::\n"],
 ];
+
+/** True for the base image's own name, which no registry is asked for. */
+export function isBase(reference: string): boolean {
+  const name = tryParseReference(reference);
+  return name !== undefined && familiarString(withDefaultTag(name)) === baseReference;
+}
+
+/** What a pull of the base image does: it is made here, so `docker run keelson/base` works from the first day. */
+export async function pullBase(
+  op: Operation,
+  images: Pick<Images, "resolve" | "import">,
+  { onProgress = () => {} }: PullOptions,
+): Promise<Image> {
+  onProgress({ status: "Making it of this machine's static busybox", id: "latest" });
+  const image = await ensureBase(op, images);
+  onProgress({ status: `Status: Image is ready for ${baseReference}` });
+  return image;
+}
 
 /**
  * The embedded base image, made of the system's static busybox where it is not here yet: a small root file system with

@@ -8,6 +8,7 @@ import { familiarString, parseReference, withDefaultTag } from "../oci/reference
 import type { Snapshots } from "../snapshots/snapshots.ts";
 import type { Store } from "../store/store.ts";
 import { loadArchive } from "./archive/load.ts";
+import { isBase, pullBase } from "./base.ts";
 import { Collector } from "./collector.ts";
 import { imageHistory } from "./history.ts";
 import type { Image, Images, ImageUsers } from "./images.ts";
@@ -49,7 +50,7 @@ export function createImages(options: ImagesOptions): Images {
     const { id } = resolveImage(records, text);
     return records.toImage(id, records.image(id)!);
   };
-  return {
+  const images: Images = {
     resolve: find,
     list: () =>
       records
@@ -59,7 +60,10 @@ export function createImages(options: ImagesOptions): Images {
     unpack: (op, image) => unpackImage(op, parts, image),
     load: (op, archive, loadOptions) => loadArchive(op, parts, archive, loadOptions),
     import: (op, archive, importOptions) => importImage(op, parts, archive, importOptions),
-    pull: (op, reference, pullOptions) => pullImage(op, { ...options, ...parts }, reference, pullOptions),
+    pull: (op, reference, pullOptions) =>
+      isBase(reference)
+        ? pullBase(op, images, pullOptions)
+        : pullImage(op, { ...options, ...parts }, reference, pullOptions),
     tag: (_op, source, target) => tagImage(parts, source, target),
     remove: (op, reference, removeOptions) => removeImage(op, parts, reference, removeOptions),
     history: (reference) => {
@@ -68,6 +72,7 @@ export function createImages(options: ImagesOptions): Images {
     },
     reconcile: (op) => reconcileImages(op, parts),
   };
+  return images;
 }
 
 type Parts = Parameters<typeof removeImage>[1];

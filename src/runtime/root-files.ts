@@ -1,4 +1,16 @@
-import { byteString, close, errno, fileError, flag, mkdirat, openat, openat2, openFolder, resolve, symlinkat } from "../kernel/files.ts";
+import {
+  byteString,
+  close,
+  errno,
+  fileError,
+  flag,
+  mkdirat,
+  openat,
+  openat2,
+  openFolder,
+  resolve,
+  symlinkat,
+} from "../kernel/files.ts";
 
 /** Files that Docker puts into every container's root beneath what it mounts there, so that a read-only root can run. */
 const emptyFiles = [
@@ -47,7 +59,12 @@ function withFolder(base: number, name: string, body: (folder: number) => void):
 }
 
 function makeFile(folder: number, name: string, mode: number): void {
-  const file = openat(folder, byteString(name), flag.WRONLY | flag.CREAT | flag.EXCL | flag.NOFOLLOW | flag.CLOEXEC, mode);
+  const file = openat(
+    folder,
+    byteString(name),
+    flag.WRONLY | flag.CREAT | flag.EXCL | flag.NOFOLLOW | flag.CLOEXEC,
+    mode,
+  );
   if (file >= 0) close(file);
   else check(file, "openat", name);
 }

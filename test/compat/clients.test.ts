@@ -51,7 +51,11 @@ test("dockerode attaches with stdin, hijacked", async () => {
 });
 
 test("dockerode execs, inspects, lists, follows logs and events", async () => {
-  const container = await docker.createContainer({ Image: "busybox", name: "rode", Cmd: ["sh", "-c", "echo one; sleep 0.3; echo two"] });
+  const container = await docker.createContainer({
+    Image: "busybox",
+    name: "rode",
+    Cmd: ["sh", "-c", "echo one; sleep 0.3; echo two"],
+  });
   const events = await docker.getEvents({ filters: { container: ["rode"] } });
   await container.start();
   const exec = await container.exec({ Cmd: ["sh", "-c", "echo $0 exec"], AttachStdout: true, AttachStderr: true });
@@ -78,11 +82,14 @@ test("dockerode execs, inspects, lists, follows logs and events", async () => {
 });
 
 test("dockerode's errors carry the status and Docker's message", async () => {
-  await assert.rejects(docker.getContainer("nope").inspect(), (error: { statusCode: number; json: { message: string } }) => {
-    assert.equal(error.statusCode, 404);
-    assert.equal(error.json.message, "No such container: nope");
-    return true;
-  });
+  await assert.rejects(
+    docker.getContainer("nope").inspect(),
+    (error: { statusCode: number; json: { message: string } }) => {
+      assert.equal(error.statusCode, 404);
+      assert.equal(error.json.message, "No such container: nope");
+      return true;
+    },
+  );
 });
 
 test("docker-py's calls all give what they give with Docker", async () => {

@@ -26,7 +26,10 @@ describe("life of a container", () => {
     assert.equal((await docker("rename", "life", "living")).code, 0);
     const busy = await docker("rm", "living");
     assert.equal(busy.code, 1);
-    assert.match(busy.stderr, /cannot remove container "(\/)?living": container is running: stop the container before removing or force remove/);
+    assert.match(
+      busy.stderr,
+      /cannot remove container "(\/)?living": container is running: stop the container before removing or force remove/,
+    );
     assert.equal((await docker("rm", "-f", "living")).stdout, "living\n");
     assert.match((await docker("inspect", "living")).stderr, /No such object: living/);
   });
@@ -60,10 +63,25 @@ describe("life of a container", () => {
   });
 
   test("ps: columns, filters, formats", async () => {
-    await docker("run", "-d", "--name", "ps1", "--label", "tier=web", "-p", "127.0.0.1:18090:80/tcp", "busybox", "sleep", "1000");
+    await docker(
+      "run",
+      "-d",
+      "--name",
+      "ps1",
+      "--label",
+      "tier=web",
+      "-p",
+      "127.0.0.1:18090:80/tcp",
+      "busybox",
+      "sleep",
+      "1000",
+    );
     await docker("run", "--name", "ps2", "--label", "tier=db", "busybox", "sh", "-c", "exit 4");
     const names = async (...filters: string[]) =>
-      (await docker("ps", "-a", "--format", "{{.Names}}", ...filters.flatMap((filter) => ["-f", filter]))).stdout.trim().split("\n").filter(Boolean);
+      (await docker("ps", "-a", "--format", "{{.Names}}", ...filters.flatMap((filter) => ["-f", filter]))).stdout
+        .trim()
+        .split("\n")
+        .filter(Boolean);
     assert.deepEqual(await names(), ["ps2", "ps1"]);
     assert.deepEqual(await names("status=running"), ["ps1"]);
     assert.deepEqual(await names("exited=4"), ["ps2"]);
@@ -79,13 +97,24 @@ describe("life of a container", () => {
   });
 
   test("logs: streams, tail, timestamps, since, follow", async () => {
-    await docker("run", "--name", "logged", "busybox", "sh", "-c", "for i in 1 2 3 4 5; do echo line $i; done; echo oops >&2");
+    await docker(
+      "run",
+      "--name",
+      "logged",
+      "busybox",
+      "sh",
+      "-c",
+      "for i in 1 2 3 4 5; do echo line $i; done; echo oops >&2",
+    );
     const all = await docker("logs", "logged");
     assert.equal(all.stdout, "line 1\nline 2\nline 3\nline 4\nline 5\n");
     assert.equal(all.stderr, "oops\n");
     assert.equal((await docker("logs", "-n", "3", "logged")).stdout, "line 4\nline 5\n");
     assert.equal((await docker("logs", "-n", "0", "logged")).stdout, "");
-    assert.match((await docker("logs", "-t", "-n", "2", "logged")).stdout, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z line 5\n$/);
+    assert.match(
+      (await docker("logs", "-t", "-n", "2", "logged")).stdout,
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z line 5\n$/,
+    );
     assert.equal((await docker("logs", "--since", "2100-01-01T00:00:00Z", "logged")).stdout, "");
     assert.equal((await docker("logs", "--until", "2001-01-01T00:00:00Z", "logged")).stdout, "");
     await docker("rm", "logged");
@@ -96,7 +125,19 @@ describe("life of a container", () => {
 
   test("exec: output, exit codes, environment, user, stdin, detached", async () => {
     await docker("run", "-d", "--name", "target", "-e", "FROM=container", "busybox", "sleep", "1000");
-    const out = await docker("exec", "-e", "A=1", "-w", "/tmp", "-u", "user", "target", "sh", "-c", "echo $A $FROM; pwd; id -un; exit 5");
+    const out = await docker(
+      "exec",
+      "-e",
+      "A=1",
+      "-w",
+      "/tmp",
+      "-u",
+      "user",
+      "target",
+      "sh",
+      "-c",
+      "echo $A $FROM; pwd; id -un; exit 5",
+    );
     assert.deepEqual(out, { stdout: "1 container\n/tmp\nuser\n", stderr: "", code: 5 });
     assert.equal((await target.docker(["exec", "-i", "target", "cat"], { input: "through" })).stdout, "through");
     const missing = await docker("exec", "target", "nope");
@@ -104,8 +145,14 @@ describe("life of a container", () => {
     assert.match(missing.stdout + missing.stderr, /exec: "nope": executable file not found in \$PATH/);
     assert.equal((await docker("exec", "target", "/etc/passwd")).code, 126);
     assert.equal((await docker("exec", "-d", "target", "touch", "/tmp/made")).code, 0);
-    await poll("the detached exec has run", async () => (await docker("exec", "target", "test", "-f", "/tmp/made")).code === 0);
-    assert.match((await docker("exec", "-u", "nope", "target", "true")).stderr, /unable to find user nope: no matching entries in passwd file/);
+    await poll(
+      "the detached exec has run",
+      async () => (await docker("exec", "target", "test", "-f", "/tmp/made")).code === 0,
+    );
+    assert.match(
+      (await docker("exec", "-u", "nope", "target", "true")).stderr,
+      /unable to find user nope: no matching entries in passwd file/,
+    );
     const caps = await docker("exec", "--privileged", "target", "grep", "CapEff", "/proc/self/status");
     assert.doesNotMatch(caps.stdout, /00000000a80425fb/);
     await docker("rm", "-f", "target");
@@ -129,10 +176,23 @@ describe("life of a container", () => {
     await docker("run", "--rm", "--name", "eventful", "busybox", "true");
     const until = String(Math.floor(Date.now() / 1000) + 1);
     const { stdout } = await docker(
-      ...["events", "--since", since, "--until", until, "-f", "container=eventful", "--format", "{{.Type}} {{.Action}}"],
+      ...[
+        "events",
+        "--since",
+        since,
+        "--until",
+        until,
+        "-f",
+        "container=eventful",
+        "--format",
+        "{{.Type}} {{.Action}}",
+      ],
     );
     assert.deepEqual(
-      stdout.trim().split("\n").filter((line) => !line.includes("resize")),
+      stdout
+        .trim()
+        .split("\n")
+        .filter((line) => !line.includes("resize")),
       ["create", "attach", "start", "die", "destroy"].map((action) => `container ${action}`),
     );
   });

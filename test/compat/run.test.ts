@@ -39,7 +39,10 @@ describe("docker run", () => {
 
   test("a signal's exit code is 128 and the signal", async () => {
     assert.equal((await run("busybox", "sh", "-c", "sh -c 'kill -9 $$'; exit $?")).code, 137);
-    assert.equal((await run("--stop-signal", "USR1", "busybox", "sh", "-c", "trap 'exit 9' USR1; kill -USR1 $$")).code, 9);
+    assert.equal(
+      (await run("--stop-signal", "USR1", "busybox", "sh", "-c", "trap 'exit 9' USR1; kill -USR1 $$")).code,
+      9,
+    );
   });
 
   test("environment, working directory, user, hostname and labels", async () => {
@@ -57,14 +60,28 @@ describe("docker run", () => {
   });
 
   test("default capabilities, seccomp and masks", async () => {
-    const out = await run("busybox", "sh", "-c", "grep -E '^(CapEff|Seccomp|NoNewPrivs):' /proc/self/status; cat /proc/kcore | wc -c");
+    const out = await run(
+      "busybox",
+      "sh",
+      "-c",
+      "grep -E '^(CapEff|Seccomp|NoNewPrivs):' /proc/self/status; cat /proc/kcore | wc -c",
+    );
     assert.match(out.stdout, /CapEff:\s+00000000a80425fb/);
     assert.match(out.stdout, /Seccomp:\s+2/);
     assert.match(out.stdout, /^0$/m);
   });
 
   test("added and dropped capabilities, privileged", async () => {
-    const added = await run("--cap-add", "NET_ADMIN", "--cap-drop", "CHOWN", "busybox", "grep", "CapEff", "/proc/self/status");
+    const added = await run(
+      "--cap-add",
+      "NET_ADMIN",
+      "--cap-drop",
+      "CHOWN",
+      "busybox",
+      "grep",
+      "CapEff",
+      "/proc/self/status",
+    );
     assert.match(added.stdout, /00000000a80435fa/);
     const all = await run("--privileged", "busybox", "sh", "-c", "ip link add br9 type bridge && echo made");
     assert.equal(all.stdout, "made\n");
@@ -74,10 +91,27 @@ describe("docker run", () => {
   });
 
   test("a read-only root, tmpfs, and limits", async () => {
-    const readOnly = await run("--read-only", "--tmpfs", "/run:size=1m", "busybox", "sh", "-c", "touch /x; touch /run/y && df -k /run | tail -n 1");
+    const readOnly = await run(
+      "--read-only",
+      "--tmpfs",
+      "/run:size=1m",
+      "busybox",
+      "sh",
+      "-c",
+      "touch /x; touch /run/y && df -k /run | tail -n 1",
+    );
     assert.match(readOnly.stderr, /Read-only file system/);
     assert.match(readOnly.stdout, /1024/);
-    const limits = await run("--ulimit", "nofile=99:100", "--pids-limit", "50", "busybox", "sh", "-c", "ulimit -n; ulimit -Hn");
+    const limits = await run(
+      "--ulimit",
+      "nofile=99:100",
+      "--pids-limit",
+      "50",
+      "busybox",
+      "sh",
+      "-c",
+      "ulimit -n; ulimit -Hn",
+    );
     assert.equal(limits.stdout, "99\n100\n");
   });
 
@@ -90,7 +124,19 @@ describe("docker run", () => {
   });
 
   test("a process over its memory limit is killed and the state says so", async () => {
-    await target.docker(["run", "--name", "oom", "-m", "20m", "--memory-swap", "20m", "busybox", "sh", "-c", "tail /dev/zero"]);
+    await target.docker([
+      "run",
+      "--name",
+      "oom",
+      "-m",
+      "20m",
+      "--memory-swap",
+      "20m",
+      "busybox",
+      "sh",
+      "-c",
+      "tail /dev/zero",
+    ]);
     const { stdout } = await target.docker(["inspect", "-f", "{{.State.OOMKilled}} {{.State.ExitCode}}", "oom"]);
     assert.equal(stdout.trim(), "true 137");
     await target.docker(["rm", "oom"]);
@@ -116,7 +162,12 @@ describe("docker run", () => {
   test("network modes", async () => {
     const none = await run("--network", "none", "busybox", "ip", "-o", "link");
     assert.equal(none.stdout.trim().split("\n").length, 1);
-    const bridge = await run("busybox", "sh", "-c", "ip -o -4 addr show eth0 && ip route && cat /etc/resolv.conf /etc/hosts");
+    const bridge = await run(
+      "busybox",
+      "sh",
+      "-c",
+      "ip -o -4 addr show eth0 && ip route && cat /etc/resolv.conf /etc/hosts",
+    );
     assert.match(bridge.stdout, /default via 172\./);
     const host = await run("--network", "host", "busybox", "ls", "/sys/class/net");
     assert.equal(host.code, 0);
@@ -131,7 +182,15 @@ describe("docker run", () => {
     const web = ["sh", "-c", "echo hello > /var/www/index.html; exec httpd -f -p 80 -h /var/www"];
     const started = await target.docker(["run", "-d", "--name", "web", "-p", "18080:80", "busybox", ...web]);
     assert.equal(started.code, 0, started.stderr);
-    const page = await target.inNetwork("curl", ["-fsS", "--retry", "20", "--retry-connrefused", "--retry-delay", "0", "http://127.0.0.1:18080/"]);
+    const page = await target.inNetwork("curl", [
+      "-fsS",
+      "--retry",
+      "20",
+      "--retry-connrefused",
+      "--retry-delay",
+      "0",
+      "http://127.0.0.1:18080/",
+    ]);
     assert.equal(page.stdout, "hello\n", page.stderr);
     const second = await target.docker(["run", "--rm", "-p", "18080:80", "busybox", "true"]);
     assert.equal(second.code, 125);

@@ -67,9 +67,7 @@ function oracleTarget(address: string): Target {
     socket,
     docker,
     inNetwork: (command, args, options) =>
-      namespace
-        ? run("ip", ["netns", "exec", namespace, command, ...args], options)
-        : run(command, args, options),
+      namespace ? run("ip", ["netns", "exec", namespace, command, ...args], options) : run(command, args, options),
     api: (method, path, body, headers) => callApi(socket, method, path, body, headers),
     [Symbol.asyncDispose]: async () => {
       const { stdout } = await docker(["ps", "-aq"]);
@@ -90,7 +88,8 @@ export function callApi(
 ): Promise<Answer> {
   const raw = typeof body === "string" || Buffer.isBuffer(body) || body === undefined;
   const bytes = raw ? (body as string | Buffer | undefined) : JSON.stringify(body);
-  const type = body === undefined ? {} : { "Content-Type": Buffer.isBuffer(body) ? "application/x-tar" : "application/json" };
+  const type =
+    body === undefined ? {} : { "Content-Type": Buffer.isBuffer(body) ? "application/x-tar" : "application/json" };
   const length = bytes === undefined ? {} : { "Content-Length": String(Buffer.byteLength(bytes)) };
   return new Promise((resolve, reject) => {
     const req = request({ socketPath, method, path, headers: { ...type, ...length, ...headers }, agent }, (res) => {

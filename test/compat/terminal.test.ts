@@ -31,7 +31,11 @@ class Terminal {
   }
 
   shows(pattern: RegExp): Promise<boolean> {
-    return poll(`the terminal shows ${pattern}, not ${JSON.stringify(this.screen.slice(-300))}`, () => pattern.test(this.screen), 15_000);
+    return poll(
+      `the terminal shows ${pattern}, not ${JSON.stringify(this.screen.slice(-300))}`,
+      () => pattern.test(this.screen),
+      15_000,
+    );
   }
 
   code(): Promise<number> {
@@ -76,7 +80,9 @@ describe("terminals", () => {
   });
 
   test("Ctrl-C reaches the process through the terminal", async () => {
-    const terminal = new Terminal("docker run --rm -it busybox sh -c 'trap \"echo caught; exit 3\" INT; echo ready; while true; do sleep 0.1; done'");
+    const terminal = new Terminal(
+      "docker run --rm -it busybox sh -c 'trap \"echo caught; exit 3\" INT; echo ready; while true; do sleep 0.1; done'",
+    );
     await terminal.shows(/ready/);
     terminal.type("\x03");
     await terminal.shows(/caught/);

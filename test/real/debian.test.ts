@@ -48,7 +48,13 @@ async function uplink(): Promise<void> {
 
 /** What apt on this machine is set up with: its sources, keys, settings and certificates, read-only in the container. */
 function aptMounts(): string[] {
-  const paths = ["/etc/apt/sources.list.d", "/etc/apt/apt.conf.d", "/usr/share/keyrings", "/etc/ssl/certs", "/etc/apt/sources.list"];
+  const paths = [
+    "/etc/apt/sources.list.d",
+    "/etc/apt/apt.conf.d",
+    "/usr/share/keyrings",
+    "/etc/ssl/certs",
+    "/etc/apt/sources.list",
+  ];
   return paths.filter((path) => existsSync(path)).flatMap((path) => ["-v", `${path}:${path}:ro`]);
 }
 
@@ -62,14 +68,26 @@ test("a Debian container installs nginx with apt-get and serves its page", { tim
   const root = join(dir, "root");
   mkdirSync(root);
   const codename = /VERSION_CODENAME=(\w+)/.exec(sh("cat /etc/os-release"))![1]!;
-  const mirror = sh("sed -n 's/^URIs: *//p; s/^deb \\(\\[[^]]*\\] \\)\\{0,1\\}\\([^ ]*\\) .*/\\2/p' /etc/apt/sources.list.d/* /etc/apt/sources.list 2>/dev/null | head -n 1").trim();
-  sh(`debootstrap --variant=minbase ${codename} ${root} ${mirror} >/dev/null && tar -C ${root} -cf ${dir}/debian.tar . && rm -rf ${root}`);
+  const mirror = sh(
+    "sed -n 's/^URIs: *//p; s/^deb \\(\\[[^]]*\\] \\)\\{0,1\\}\\([^ ]*\\) .*/\\2/p' /etc/apt/sources.list.d/* /etc/apt/sources.list 2>/dev/null | head -n 1",
+  ).trim();
+  sh(
+    `debootstrap --variant=minbase ${codename} ${root} ${mirror} >/dev/null && tar -C ${root} -cf ${dir}/debian.tar . && rm -rf ${root}`,
+  );
   assert.ok(readdirSync(dir).includes("debian.tar"));
   const imported = await host.docker(["import", `${dir}/debian.tar`, "debian:real"], { timeout: 300_000 });
   assert.equal(imported.code, 0, imported.stderr);
 
   await docker("run", "-d", "--name", "web", "-p", "18088:80", ...aptMounts(), "debian:real", "sleep", "infinity");
-  await docker("exec", "-e", "DEBIAN_FRONTEND=noninteractive", "web", "sh", "-c", "apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx-light");
+  await docker(
+    "exec",
+    "-e",
+    "DEBIAN_FRONTEND=noninteractive",
+    "web",
+    "sh",
+    "-c",
+    "apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx-light",
+  );
   await docker("exec", "-d", "web", "nginx", "-g", "daemon off;");
   const page = await poll("nginx serves its page", async () => {
     const out = await host.exec("curl", ["-fsS", "http://127.0.0.1:18088/"]);

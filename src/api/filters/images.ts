@@ -4,6 +4,18 @@ import type { Image, Images } from "../../images/images.ts";
 import { booleanFilter, checkFilters, type FilterMap, hasUnwantedLabel, matchesLabels } from "../decode/filters.ts";
 import { parseTimeOrDuration } from "../decode/time.ts";
 
+/**
+ * Of an image's names those that `reference` patterns match, for a listing shows only them; without patterns the image as
+ * it is.
+ */
+export function namedAs(image: Image, filters: FilterMap): Image {
+  const patterns = (filters["reference"] ?? []).map(globOf);
+  if (patterns.length === 0) return image;
+  const matching = (names: readonly string[]): string[] =>
+    names.filter((name) => patterns.some((pattern) => isNamed(name, pattern)));
+  return { ...image, tags: matching(image.tags), digests: matching(image.digests) };
+}
+
 /** The test that `docker images --filter` asks for. */
 export function imageFilter(filters: FilterMap, images: Pick<Images, "resolve">): (image: Image) => boolean {
   checkFilters(filters, ["dangling", "label", "label!", "before", "since", "reference", "until"]);
@@ -33,8 +45,11 @@ export function createdAt(image: Image): bigint {
 
 /** A pattern is held against the whole name and against the name without its tag or digest. */
 function hasName(image: Image, pattern: RegExp): boolean {
-  const names = [...image.tags, ...image.digests];
-  return names.some((name) => pattern.test(name) || pattern.test(name.replace(/(:[^:/]*|@[^@]*)$/, "")));
+  return [...image.tags, ...image.digests].some((name) => isNamed(name, pattern));
+}
+
+function isNamed(name: string, pattern: RegExp): boolean {
+  return pattern.test(name) || pattern.test(name.replace(/(:[^:/]*|@[^@]*)$/, ""));
 }
 
 /** Go's path.Match: `*` and `?` stop at a slash, `[a-z]` is a class, a backslash takes the next as it is. */

@@ -24,7 +24,12 @@ export function imageTransferRoutes({ images }: Pick<ApiServices, "images">): Ro
     route(imageLoad, ({ op, query, stream }) => {
       const options = query.platform ? { platform: platformsOf(query.platform) } : {};
       return lines(async (onProgress, say) => {
-        const result = await images.load(op, stream, { ...options, ...(!query.quiet && { onProgress }) });
+        // What is said of no layer is for the user to read, also where progress is not wanted.
+        const tell = (event: TransferEvent): void => {
+          if (event.id === undefined) say({ stream: `${event.status}\n` });
+          else if (!query.quiet) onProgress(event);
+        };
+        const result = await images.load(op, stream, { ...options, onProgress: tell });
         for (const text of loadedTexts(result)) say({ stream: text });
       });
     }),

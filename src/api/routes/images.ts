@@ -8,7 +8,7 @@ import {
   imageTag,
 } from "../../client/endpoints/images.ts";
 import type { FilterMap } from "../decode/filters.ts";
-import { imageFilter } from "../filters/images.ts";
+import { imageFilter, namedAs } from "../filters/images.ts";
 import { pruneImages } from "../prune.ts";
 import { type Route, route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
@@ -26,7 +26,8 @@ export function imageRoutes({
     route(imageList, ({ query, version }) => {
       const legacy: FilterMap = query.filter ? { reference: [query.filter] } : {};
       const all = images.list();
-      const found = all.filter(imageFilter({ ...legacy, ...query.filters }, images));
+      const filters = { ...legacy, ...query.filters };
+      const found = all.filter(imageFilter(filters, images)).map((image) => namedAs(image, filters));
       const shared = query["shared-size"] ? sharedSizes(all) : undefined;
       const users = query["shared-size"] ? countUsers() : undefined;
       return found.map((image) =>

@@ -28,6 +28,8 @@ export interface SessionOptions {
  */
 export async function runSession({ stream }: Hijacked, options: SessionOptions): Promise<void> {
   const keys = parseDetachKeys(options.detachKeys ?? "");
+  // Reading tells of what goes wrong; an error after the end is nobody's affair.
+  stream.on("error", () => {});
   const restore = options.stdin && options.tty ? enterRawMode(options.stdin) : () => {};
   const input = options.stdin
     ? copyInput(options.stdin, stream, options.tty ? new DetachKeys(keys) : undefined)
@@ -64,7 +66,6 @@ function copyInput(
   stdin.once("end", onEnd);
   stdin.once("error", onEnd);
   if (stdin.readableEnded) onEnd();
-  stream.on("error", () => {});
   return {
     detached,
     stop: () => {

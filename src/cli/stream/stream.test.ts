@@ -80,6 +80,7 @@ test("the detach keys end a session with a terminal", async () => {
     { stdin: asStream(stdin), stdout: asStream(stdout), tty: true, detachKeys: "ctrl-x,y" },
   );
   const refused = assert.rejects(session, Detached);
+  far.on("error", () => {});
   far.write("raw");
   assert.equal(String((await once(stdout, "data"))[0]), "raw");
   stdin.write("a\x18y");

@@ -29,7 +29,8 @@ export function extractLayer(ring: Ring, folder: string): Extracted {
       checkRing(ring);
       const path = cleanName(entry.name);
       try {
-        size += entry.size;
+        // As Docker counts: a symbolic link is as long as its target.
+        size += entry.type === "symlink" ? entry.linkName.length : entry.size;
         if (!takeWhiteout(to, path)) {
           if (path === "" && entry.type !== "directory") throw invalid("the root of the layer is not a directory");
           // The root's own entry is passed over, as Docker does: a tar of a private folder (mode 0700) would else lock
