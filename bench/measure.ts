@@ -20,7 +20,11 @@ export interface Pair {
 }
 
 /** Runs both in turn, ours and theirs, after one run of each that does not count. */
-export async function alternate(runs: number, ours: () => Promise<unknown>, theirs: () => Promise<unknown>): Promise<Pair> {
+export async function alternate(
+  runs: number,
+  ours: () => Promise<unknown>,
+  theirs: () => Promise<unknown>,
+): Promise<Pair> {
   await ours();
   await theirs();
   const pairs: Array<readonly [number, number]> = [];

@@ -26,15 +26,18 @@ const theirs = (...args: string[]): Promise<Output> => checked(run("docker", arg
 const rows: string[][] = [["case", "Keelson", "other", "ratio", "target"]];
 
 await ownImage((input) => host.docker(["import", "-", "busybox:bench"], { input }));
-if (peer) await ownImage((input) => run("docker", ["import", "-", "busybox:bench"], { input, env: { DOCKER_HOST: peer } }));
+if (peer)
+  await ownImage((input) => run("docker", ["import", "-", "busybox:bench"], { input, env: { DOCKER_HOST: peer } }));
 
 for (const network of ["bridge", "none", "host"])
   await compare(`run --rm, ${network}`, network === "bridge" ? "≤ 0.30" : "≤ 0.35", (docker) =>
     docker("run", "--rm", "--network", network, "busybox:bench", "true"),
   );
 await compareExec();
-await compare("20 parallel runs", "≤ 0.35", (docker) =>
-  Promise.all(Array.from({ length: 20 }, () => docker("run", "--rm", "busybox:bench", "true"))),
+await compare(
+  "20 parallel runs",
+  "≤ 0.35",
+  (docker) => Promise.all(Array.from({ length: 20 }, () => docker("run", "--rm", "busybox:bench", "true"))),
   Math.max(3, Math.round(runs / 4)),
 );
 await compareLoad();
@@ -44,7 +47,12 @@ print();
 
 type Docker = (...args: string[]) => Promise<Output>;
 
-async function compare(name: string, target: string, body: (docker: Docker) => Promise<unknown>, count = runs): Promise<void> {
+async function compare(
+  name: string,
+  target: string,
+  body: (docker: Docker) => Promise<unknown>,
+  count = runs,
+): Promise<void> {
   if (!wanted(name)) return;
   if (!peer) {
     await body(ours);
@@ -53,7 +61,15 @@ async function compare(name: string, target: string, body: (docker: Docker) => P
     add(name, { ours: median(values), theirs: Number.NaN, ratio: Number.NaN }, target);
     return;
   }
-  add(name, await alternate(count, () => body(ours), () => body(theirs)), target);
+  add(
+    name,
+    await alternate(
+      count,
+      () => body(ours),
+      () => body(theirs),
+    ),
+    target,
+  );
 }
 
 async function compareExec(): Promise<void> {
@@ -70,7 +86,10 @@ async function compareLoad(): Promise<void> {
   const archive = join(host.dir, "large.tar");
   const layer = join(host.dir, "layer");
   await checked(
-    run("sh", ["-c", `mkdir -p ${layer} && for i in $(seq 1 400); do head -c 524288 /dev/urandom > ${layer}/f$i; done`]),
+    run("sh", [
+      "-c",
+      `mkdir -p ${layer} && for i in $(seq 1 400); do head -c 524288 /dev/urandom > ${layer}/f$i; done`,
+    ]),
   );
   const importer = `tar -C ${layer} -c . | docker import - large:bench && docker save -o ${archive} large:bench && docker rmi large:bench`;
   const source = peer ?? host.dockerHost;
@@ -84,7 +103,8 @@ async function compareLoad(): Promise<void> {
   await load(ours);
   await load(theirs);
   const pairs: Array<readonly [number, number]> = [];
-  for (let index = 0; index < Math.max(3, Math.round(runs / 4)); index++) pairs.push([await load(ours), await load(theirs)]);
+  for (let index = 0; index < Math.max(3, Math.round(runs / 4)); index++)
+    pairs.push([await load(ours), await load(theirs)]);
   add(
     "load of 200 MB",
     {
@@ -104,7 +124,9 @@ async function embedded(): Promise<void> {
   const tar = join(other.dir, "busybox.tar");
   await writeFile(tar, busyboxTar());
   const script = join(import.meta.dirname, "embedded.ts");
-  const { stdout } = await checked(other.exec(process.execPath, [script, other.dir, tar, String(runs)], { timeout: 300_000 }));
+  const { stdout } = await checked(
+    other.exec(process.execPath, [script, other.dir, tar, String(runs)], { timeout: 300_000 }),
+  );
   const figures = JSON.parse(stdout) as Record<string, Pair>;
   for (const [name, pair] of Object.entries(figures)) add(`engine.run, ${name}, against crun run`, pair, "≤ 3");
 }

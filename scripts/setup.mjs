@@ -138,7 +138,15 @@ function pickNode() {
   if (!existsSync(binary)) {
     say(`fetching Node ${nodeVersion}`);
     mkdirSync(join(tools, "node"), { recursive: true });
-    run("npm", ["install", "--prefix", join(tools, "node"), "--no-save", "--no-audit", "--no-fund", `${name}@${nodeVersion}`]);
+    run("npm", [
+      "install",
+      "--prefix",
+      join(tools, "node"),
+      "--no-save",
+      "--no-audit",
+      "--no-fund",
+      `${name}@${nodeVersion}`,
+    ]);
   }
   return binary;
 }
@@ -153,7 +161,10 @@ function buildShim() {
 }
 
 function buildBundle() {
-  const key = hash([...filesBelow(join(root, "src")).filter((file) => !file.includes(".test.")), join(root, "scripts/build.ts")]);
+  const key = hash([
+    ...filesBelow(join(root, "src")).filter((file) => !file.includes(".test.")),
+    join(root, "scripts/build.ts"),
+  ]);
   if (stamp.bundle === key && existsSync(join(root, "dist/main.js"))) return;
   say("bundling");
   run(node, ["--disable-warning=ExperimentalWarning", "scripts/build.ts"]);

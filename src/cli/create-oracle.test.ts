@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { pruned, words } from "./test/compare.ts";
-import { engine } from "./test/fixtures.ts";
-import { type Outcome, runDocker, runKeelson, whyNoDocker } from "./test/run-clients.ts";
+import { pruned, words } from "./testing/compare.ts";
+import { engine } from "./testing/fixtures.ts";
+import { type Outcome, runDocker, runKeelson, whyNoDocker } from "./testing/run-clients.ts";
 
 /* The flags of create: both command lines ask the same of the engine, or refuse in the same words. */
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { entries, entriesOf, groups, missing, missingGrouped } from "./command-table.ts";
-import { runDocker, runMain, whyNoDocker } from "./test/run-clients.ts";
+import { runDocker, runMain, whyNoDocker } from "./testing/run-clients.ts";
 
 const paths = entries.flatMap((entry) => [...entry.grouped, ...(entry.top ? [entry.top] : [])]);
 /** Commands that Docker's client does not have, or whose help is not alike. */

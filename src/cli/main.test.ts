@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parseFlags } from "./flags.ts";
 import { clientOptions, globalFlags, normalizeHost } from "./globals.ts";
-import { engine } from "./test/fixtures.ts";
-import { runKeelson, runMain } from "./test/run-clients.ts";
+import { engine } from "./testing/fixtures.ts";
+import { runKeelson, runMain } from "./testing/run-clients.ts";
 
 test("the host is the flag's, KEELSON_HOST's, DOCKER_HOST's, or the default", () => {
   const hostOf = (words: string[], environ: NodeJS.ProcessEnv) =>

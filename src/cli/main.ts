@@ -32,7 +32,7 @@ async function dispatch(argv: readonly string[], streams: Streams): Promise<numb
   if (!logLevels.includes(level)) throw new Failure(`Unable to parse logging level: ${level}`);
   const [name, ...rest] = globals.args;
   if (globals.flags.bool("version")) {
-    const { packageVersion } = await import("./package-version.ts");
+    const { version: packageVersion } = await import("../base/version.ts");
     streams.stdout.write(`Keelson version ${packageVersion}\n`);
     return 0;
   }

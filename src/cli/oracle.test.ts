@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { pruned, words } from "./test/compare.ts";
-import { engine } from "./test/fixtures.ts";
-import { type Outcome, runDocker, runKeelson, whyNoDocker } from "./test/run-clients.ts";
+import { pruned, words } from "./testing/compare.ts";
+import { engine } from "./testing/fixtures.ts";
+import { type Outcome, runDocker, runKeelson, whyNoDocker } from "./testing/run-clients.ts";
 
 /* Both command lines against the same fixed answers: what they print and how they exit is the same. */
 

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, hostname, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { version } from "../base/version.ts";
 import { ownFiles } from "../containers/bundle.ts";
 import type { Container } from "../containers/containers.ts";
 import { logPath, rootfsDir } from "../containers/context.ts";
@@ -12,7 +13,6 @@ import { chainIds } from "../oci/digest.ts";
 import type { Snapshots } from "../snapshots/snapshots.ts";
 import { diskUsage } from "./disk-usage.ts";
 import type { Engine } from "./engine.ts";
-import { version } from "./version.ts";
 
 const run = promisify(execFile);
 

@@ -1,5 +1,9 @@
+import { constants } from "node:os";
+import { join } from "node:path";
+import { setTimeout as later } from "node:timers/promises";
 import { type Database, open, type RootDatabase } from "lmdb";
-import { corrupt, withKind } from "../base/errors.ts";
+import { corrupt, exhausted, type KeelsonError, withKind } from "../base/errors.ts";
+import { Reserve } from "./reserve.ts";
 import type { Store, Table, TableOptions } from "./store.ts";
 
 interface Stamped<T> {
@@ -10,7 +14,8 @@ interface Stamped<T> {
 /** Opens (or creates) the LMDB store in the folder `path`. One process at a time: the engine holds the data root's lock. */
 export function openStore(path: string): Store {
   try {
-    return new LmdbStore(open({ path, encoding: "json", maxDbs: 64, noMemInit: true }));
+    const root = open({ path, encoding: "json", maxDbs: 64, noMemInit: true });
+    return new LmdbStore(root, new Reserve(root, join(path, "data.mdb")));
   } catch (error) {
     throw withKind(error);
   }
@@ -18,16 +23,19 @@ export function openStore(path: string): Store {
 
 class LmdbStore implements Store {
   readonly #root: RootDatabase;
+  readonly #reserve: Reserve;
   readonly #tables = new Map<string, LmdbTable<object>>();
 
-  constructor(root: RootDatabase) {
+  constructor(root: RootDatabase, reserve: Reserve) {
     this.#root = root;
+    this.#reserve = reserve;
   }
 
   table<T extends object>(name: string, options: TableOptions<T>): Table<T> {
     const known = this.#tables.get(name);
     if (known) return known as unknown as Table<T>;
-    const made = new LmdbTable<T>(name, this.#root.openDB<Stamped<T>, string>({ name, encoding: "json" }), options);
+    const db = this.#root.openDB<Stamped<T>, string>({ name, encoding: "json" });
+    const made = new LmdbTable<T>(name, db, this.#reserve, options);
     this.#tables.set(name, made as unknown as LmdbTable<object>);
     return made;
   }
@@ -36,11 +44,12 @@ class LmdbStore implements Store {
     try {
       return await this.#root.childTransaction(body);
     } catch (error) {
-      throw withKind(error);
+      throw await reasonOf(error);
     }
   }
 
   async close(): Promise<void> {
+    this.#reserve.close();
     await this.#root.flushed;
     await this.#root.close();
   }
@@ -49,11 +58,13 @@ class LmdbStore implements Store {
 class LmdbTable<T extends object> implements Table<T> {
   readonly #name: string;
   readonly #db: Database<Stamped<T>, string>;
+  readonly #reserve: Reserve;
   readonly #options: TableOptions<T>;
 
-  constructor(name: string, db: Database<Stamped<T>, string>, options: TableOptions<T>) {
+  constructor(name: string, db: Database<Stamped<T>, string>, reserve: Reserve, options: TableOptions<T>) {
     this.#name = name;
     this.#db = db;
+    this.#reserve = reserve;
     this.#options = options;
   }
 
@@ -68,6 +79,8 @@ class LmdbTable<T extends object> implements Table<T> {
   }
 
   async put(key: string, record: T): Promise<void> {
+    if (!this.#reserve.keep() && !this.#db.doesExist(key))
+      throw exhausted("no space left on device", { errno: "ENOSPC" });
     await this.#write(() => this.#db.put(key, { v: this.#options.version, r: record }));
   }
 
@@ -87,7 +100,18 @@ class LmdbTable<T extends object> implements Table<T> {
     try {
       await write();
     } catch (error) {
-      throw withKind(error);
+      throw await reasonOf(error);
     }
   }
+}
+
+/** Why a commit failed: LMDB says it in a promise of its own, which it rejects a moment later. */
+async function reasonOf(error: unknown): Promise<KeelsonError> {
+  const { commitError } = error as { readonly commitError?: Promise<unknown> };
+  const given = commitError?.catch((reason: unknown) => reason);
+  const reason =
+    given === undefined ? error : ((await Promise.race([given, later(1000, undefined, { ref: false })])) ?? error);
+  const { code } = reason as { readonly code?: unknown };
+  if (code !== constants.errno.ENOSPC) return withKind(reason);
+  return exhausted("no space left on device", { errno: "ENOSPC", cause: reason });
 }

@@ -1,10 +1,10 @@
+import { version as packageVersion } from "../../base/version.ts";
 import { type Command, noArgs } from "../command.ts";
 import { oneFormat } from "../common-flags.ts";
 import { Failure, textOf } from "../failure.ts";
 import { type EngineInfo, infoText, infoWarnings } from "../format/info.ts";
 import { structured } from "../format/inspect.ts";
 import { compileOne, lineOf } from "../format/one.ts";
-import { packageVersion } from "../package-version.ts";
 import { Struct } from "../template/values.ts";
 
 export const command: Command = {

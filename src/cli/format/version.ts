@@ -1,6 +1,6 @@
+import { version as packageVersion } from "../../base/version.ts";
 import { newestVersion } from "../../client/client.ts";
 import { hostPlatform } from "../../oci/platform.ts";
-import { packageVersion } from "../package-version.ts";
 import { Struct } from "../template/values.ts";
 import { alignTabs } from "./tabs.ts";
 

@@ -28,6 +28,11 @@ const bench = await workbench({ after });
 const source = bench.scratch();
 before(() => makeTree(source));
 
+/** What is in a tree; the root's own attributes are not an archive's to set. */
+function contentsOf(path: string, options: Parameters<typeof describeTree>[1]): string[] {
+  return describeTree(path, options).filter((line) => !line.startsWith(". "));
+}
+
 /** A tree with one of everything. */
 function makeTree(path: string): void {
   const at = (...parts: string[]): string => join(path, ...parts);
@@ -72,10 +77,10 @@ for (const format of ["v7", "ustar", "oldgnu", "gnu", "pax"]) {
     execFileSync("tar", ["-C", reference, "-xpf", archive, "--same-owner"]);
     const nanoseconds = format === "pax";
     const { path } = await bench.unpack(readFileSync(archive));
-    const lines = describeTree(path, { nanoseconds });
-    assert.deepEqual(lines, describeTree(reference, { nanoseconds }));
+    const lines = contentsOf(path, { nanoseconds });
+    assert.deepEqual(lines, contentsOf(reference, { nanoseconds }));
     // Where nothing was left out, what came back is also what went in.
-    if (!without) assert.deepEqual(lines, describeTree(source, { nanoseconds }));
+    if (!without) assert.deepEqual(lines, contentsOf(source, { nanoseconds }));
   });
 }
 
@@ -91,8 +96,8 @@ test("extended attributes and capabilities come back", async () => {
   files.close(fd);
   const args = ["-C", tree, "--xattrs", "--xattrs-include=*", "--format=pax", "-cf", "-", "."];
   const { path } = await bench.unpack(execFileSync("tar", args));
-  const lines = describeTree(path, { nanoseconds: true });
-  assert.deepEqual(lines, describeTree(tree, { nanoseconds: true }));
+  const lines = contentsOf(path, { nanoseconds: true });
+  assert.deepEqual(lines, contentsOf(tree, { nanoseconds: true }));
   assert.match(lines.join("\n"), /security\.capability=01000002/);
 });
 
@@ -120,7 +125,7 @@ for (const [format, more] of sparseForms) {
     const args = ["-C", tree, "--sparse", `--format=${format}`, ...more, "-cf", "-", "."];
     const layer = await bench.unpack(execFileSync("tar", args, { maxBuffer: 1 << 26 }));
     const nanoseconds = format === "pax";
-    assert.deepEqual(describeTree(layer.path, { nanoseconds }), describeTree(tree, { nanoseconds }));
+    assert.deepEqual(contentsOf(layer.path, { nanoseconds }), contentsOf(tree, { nanoseconds }));
     const tail = Buffer.alloc(4);
     const fd = files.openFolder(layer.path);
     const file = files.openat(fd, "huge", 0);

@@ -1,0 +1,11 @@
+import { openStore } from "/work/main/src/store/lmdb.ts";
+import { statSync, rmSync } from "node:fs";
+import { open } from "lmdb";
+rmSync("/tmp/restest",{recursive:true,force:true});
+const s = openStore("/tmp/restest"); const t = s.table<any>("x",{version:1});
+console.log(statSync("/tmp/restest/data.mdb").size);
+for (let i=0;i<3000;i++) await t.put("k"+i,{a:"x".repeat(1000)});
+console.log(statSync("/tmp/restest/data.mdb").size, t.entries().length);
+const t0=performance.now(); for (let i=0;i<1000;i++) t.put("k"+i,{a:"y"}); console.log(performance.now()-t0);
+await s.close();
+const s2=openStore("/tmp/restest"); console.log(s2.table<any>("x",{version:1}).entries().length, s2.table<any>("x",{version:1}).get("k5"), statSync("/tmp/restest/data.mdb").size); await s2.close();
