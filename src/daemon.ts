@@ -72,6 +72,8 @@ async function serve(settings: Settings): Promise<void> {
   if (settings.pidfile) writeFileSync(settings.pidfile, `${process.pid}\n`);
   log.info("API listen on", { hosts: hosts.join(",") });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void shutDown());
+  // Background work whose failure nobody saw to: worth a line in the log, not the end of everybody's connections.
+  process.on("unhandledRejection", (error) => log.error("unhandled", { error: error instanceof Error ? error.stack : String(error) }));
   process.on("SIGUSR1", () => log.info("live operations", { operations: JSON.stringify(api.operations()) }));
 
   async function shutDown(): Promise<void> {

@@ -19,10 +19,16 @@ if (oracle && !process.env["KEELSON_ORACLE"]) {
   process.exit(1);
 }
 
+/** The suite that speaks through a command line runs with docker's first, and then with our own. */
+const commandLineSuite = ["run", "lifecycle", "images", "terminal"].map((name) => `test/compat/${name}.test.ts`);
+const reporting = ["--test-concurrency=2", "--test-timeout=240000", "--test-reporter=spec"];
+
 const before = traces();
+const all = named.length === 0 && !oracle;
 const codes = [
-  named.length > 0 || oracle ? 0 : node(["scripts/check.ts"]),
-  node(["--test", "--test-concurrency=2", "--test-timeout=240000", "--test-reporter=spec", ...files()]),
+  all ? node(["scripts/check.ts"]) : 0,
+  node(["--test", ...reporting, ...files()]),
+  all ? node(["--test", ...reporting, ...commandLineSuite], { KEELSON_COMPAT_CLIENT: "keelson" }) : 0,
   reportLeaks(),
 ];
 process.exitCode = codes.some((code) => code !== 0) ? 1 : 0;
@@ -35,8 +41,8 @@ function files(): string[] {
   return globSync(patterns, { cwd: root }).sort();
 }
 
-function node(argv: string[]): number {
-  const env = { ...process.env };
+function node(argv: string[], more: Readonly<Record<string, string>> = {}): number {
+  const env: NodeJS.ProcessEnv = { ...process.env, ...more };
   delete env["NODE_TEST_CONTEXT"];
   const run = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", ...argv], {
     cwd: root,

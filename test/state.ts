@@ -46,14 +46,14 @@ async function look(host: TestHost): Promise<State> {
       .map((line) => line.split(" ")[1])
       .sort(),
     links: links.map((line) => line.split(":")[1]!.trim()).sort(),
-    namespaces: await readdir(inside(host, "run/netns")),
+    namespaces: (await readdir(inside(host, "run/netns")).catch(() => [])).sort(),
     runDirs: (await readdir(inside(host, "run/containers")).catch(() => [])).sort(),
     dataDirs: (await readdir(inside(host, "data/containers")).catch(() => [])).sort(),
     runtime: (await readdir(inside(host, "run/runtime")).catch(() => [])).sort(),
     nft: nft.nftables
       .flatMap((entry) => Object.values(entry) as Array<{ name?: string; elem?: unknown[] }>)
       .map(({ name, elem }) => [name, elem?.length]),
-    blobs: (await readdir(inside(host, "data/content/blobs/sha256"))).sort(),
+    blobs: (await readdir(inside(host, "data/content/blobs/sha256")).catch(() => [])).sort(),
     ingest: await readdir(inside(host, "data/content/ingest")).catch(() => []),
     snapshots: (await readdir(inside(host, "data/snapshots"))).sort(),
     trash: (await readdir(inside(host, "data/snapshots/.trash")).catch(() => [])).sort(),

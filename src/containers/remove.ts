@@ -1,10 +1,13 @@
 import { rm } from "node:fs/promises";
 import { conflict, isKind, messageOf } from "../base/errors.ts";
 import type { Operation } from "../base/operation.ts";
+import { settleAll } from "../base/undo.ts";
 import { dropPending } from "./attach.ts";
 import type { Container, RemoveOptions } from "./containers.ts";
 import { type Context, dataDir, emit, runDir } from "./context.ts";
 import { cancelRestart } from "./restart-policy.ts";
+
+const done = Promise.resolve();
 
 /** Removes a container; with `force` kills it first. Enters the container's queue itself. */
 export async function removeByUser(
@@ -57,13 +60,15 @@ export async function removeContainer(
   options: RemoveOptions,
 ): Promise<void> {
   const container = context.records.get(id);
-  if (container.state.status !== "removing") void context.records.move(id, { status: "removing" });
+  const marked = container.state.status === "removing" ? done : context.records.move(id, { status: "removing" });
+  marked.catch(() => {});
   await dropPending(context, id);
-  await Promise.all([
+  await settleAll([
+    marked,
     context.snapshots.remove(id),
     rm(dataDir(context, id), { recursive: true, force: true }),
     rm(runDir(context, id), { recursive: true, force: true }),
-    options.volumes ? removeAnonymousVolumes(context, op, container) : undefined,
+    options.volumes ? removeAnonymousVolumes(context, op, container) : done,
   ]);
   await context.records.remove(id);
   context.execs.drop(id);

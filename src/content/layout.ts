@@ -38,6 +38,18 @@ async function checkLayout(path: string): Promise<void> {
   if (!/"imageLayoutVersion"\s*:\s*"1\./.test(text)) throw corrupt(`${path}: not an OCI image layout of version 1`);
 }
 
+async function overwrite(path: string, bytes: Buffer): Promise<void> {
+  const file = await open(path, "r+");
+  try {
+    await file.write(bytes, 0, bytes.length, 0);
+    await file.truncate(bytes.length);
+  } catch (error) {
+    throw withKind(error);
+  } finally {
+    await file.close();
+  }
+}
+
 class LayoutStore implements ContentStore {
   readonly #root: string;
 
@@ -111,8 +123,17 @@ class LayoutStore implements ContentStore {
   }
 
   async writeIndex(manifests: readonly Descriptor[]): Promise<void> {
-    const text = JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests });
-    await commitFile(join(this.#root, "ingest"), join(this.#root, "index.json"), Buffer.from(text));
+    const text = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }));
+    const path = join(this.#root, "index.json");
+    const old = await readFile(path).catch(() => undefined);
+    if (old?.equals(text)) return;
+    try {
+      await commitFile(join(this.#root, "ingest"), path, text);
+    } catch (error) {
+      // On a full disk an image must still be removable: a shorter index fits where the old one is.
+      if (errnoOf(error) !== "ENOSPC" || old === undefined || text.length > old.length) throw withKind(error);
+      await overwrite(path, text);
+    }
   }
 
   async #open(digest: Digest): ReturnType<typeof open> {

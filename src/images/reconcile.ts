@@ -1,3 +1,4 @@
+import { isKind, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Operation } from "../base/operation.ts";
 import type { Digest } from "../oci/digest.ts";
@@ -27,7 +28,11 @@ export async function reconcileImages(
     const kept = (id: Digest): boolean => records.image(id) !== undefined && !broken.includes(id);
     const dangling = records.references().filter(([, { image }]) => !kept(image));
     await records.commit({ removedImages: broken, removedReferences: dangling.map(([key]) => key) });
-    await writeIndex(parts);
+    // The index is for other tools; on a full disk it may be out of date until the next change.
+    await writeIndex(parts).catch((error) => {
+      if (!isKind(error, "exhausted")) throw error;
+      log.warn("the image index could not be written", { error: messageOf(error) });
+    });
   });
   await parts.collector.sweep(
     await content.list(),

@@ -42,7 +42,7 @@ class LmdbStore implements Store {
 
   async transaction<R>(body: () => R): Promise<R> {
     try {
-      return await this.#root.childTransaction(body);
+      return await this.#root.childTransaction(() => this.#reserve.watch(body));
     } catch (error) {
       throw await reasonOf(error);
     }
@@ -79,8 +79,7 @@ class LmdbTable<T extends object> implements Table<T> {
   }
 
   async put(key: string, record: T): Promise<void> {
-    if (!this.#reserve.keep() && !this.#db.doesExist(key))
-      throw exhausted("no space left on device", { errno: "ENOSPC" });
+    if (!this.#reserve.keep() && !this.#db.doesExist(key) && this.#reserve.refuse()) return;
     await this.#write(() => this.#db.put(key, { v: this.#options.version, r: record }));
   }
 

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, writeSync } from "node:fs";
 import type { RootDatabase } from "lmdb";
-import { errnoOf } from "../base/errors.ts";
+import { errnoOf, exhausted, type KeelsonError } from "../base/errors.ts";
 
 /** Bytes that are kept allocated behind the store's last page. */
 const size = 2 << 20;
@@ -18,6 +18,8 @@ export class Reserve {
   readonly #fd: number;
   #writes = 0;
   #enough: boolean;
+  #watched = false;
+  #refused: KeelsonError | undefined;
 
   constructor(root: RootDatabase, file: string) {
     this.#root = root;
@@ -32,6 +34,27 @@ export class Reserve {
     if (this.#left() < size - least / 2) this.#enough = this.#root.transactionSync(() => this.#grow());
     else this.#enough = true;
     return this.#enough;
+  }
+
+  /** Throws `exhausted`. Within a transaction it returns true, and the transaction will throw: nobody waits on its parts. */
+  refuse(): boolean {
+    const error = exhausted("no space left on device", { errno: "ENOSPC" });
+    if (!this.#watched) throw error;
+    this.#refused = error;
+    return true;
+  }
+
+  /** Runs the body of a transaction, and throws where a write in it was refused. */
+  watch<R>(body: () => R): R {
+    this.#watched = true;
+    this.#refused = undefined;
+    try {
+      const result = body();
+      if (this.#refused) throw this.#refused;
+      return result;
+    } finally {
+      this.#watched = false;
+    }
   }
 
   close(): void {

@@ -1,10 +1,17 @@
 /**
  * What the compatibility suite runs against: our own daemon on a test host, or the real Docker that KEELSON_ORACLE names
- * (KEELSON_ORACLE_NETNS: the network namespace that it runs in, for fetching from published ports).
+ * (KEELSON_ORACLE_NETNS: the network namespace that it runs in, for fetching from published ports). The client is docker's;
+ * with KEELSON_COMPAT_CLIENT=keelson it is our own command line.
  */
 import { type Agent, request } from "node:http";
+import { join } from "node:path";
 import { busyboxTar } from "../busybox.ts";
 import { type Output, type RunOptions, run, TestHost } from "../host.ts";
+
+const client = process.env["KEELSON_COMPAT_CLIENT"] ?? "docker";
+const ownClient = join(import.meta.dirname, "../../bin/keelson");
+/** The client's program, for tests that start it by themselves. */
+export const clientProgram: string = client === "keelson" ? ownClient : "docker";
 
 export interface Answer {
   readonly status: number;
@@ -47,7 +54,7 @@ async function ownTarget(daemonArgs: readonly string[]): Promise<Target> {
   return {
     oracle: false,
     socket: host.socket,
-    docker: (args, options) => host.docker(args, options),
+    docker: (args, options) => (client === "keelson" ? host.keelson(args, options) : host.docker(args, options)),
     inNetwork: (command, args, options) => host.exec(command, args, options),
     api: (method, path, body, headers) => callApi(host.socket, method, path, body, headers),
     [Symbol.asyncDispose]: async () => {
@@ -61,7 +68,7 @@ function oracleTarget(address: string): Target {
   const socket = address.replace(/^unix:\/\//, "");
   const namespace = process.env["KEELSON_ORACLE_NETNS"];
   const docker = (args: readonly string[], options: RunOptions = {}): Promise<Output> =>
-    run("docker", args, { ...options, env: { DOCKER_HOST: address, ...options.env } });
+    run(clientProgram, args, { ...options, env: { DOCKER_HOST: address, ...options.env } });
   return {
     oracle: true,
     socket,

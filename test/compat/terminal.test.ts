@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { poll } from "../poll.ts";
-import { openTarget, type Target } from "./target.ts";
+import { clientProgram, openTarget, type Target } from "./target.ts";
 
 let target: Target;
 before(async () => {
@@ -45,7 +45,7 @@ class Terminal {
 
 describe("terminals", () => {
   test("run -it is a real terminal of the client's size", async () => {
-    const terminal = new Terminal("docker run --rm -it busybox sh");
+    const terminal = new Terminal(`${clientProgram} run --rm -it busybox sh`);
     await terminal.shows(/# /);
     terminal.type("tty; stty size; test -t 0 && echo inter''active\n");
     await terminal.shows(/\/dev\/pts\/0[\s\S]*33 101[\s\S]*interactive/);
@@ -54,14 +54,14 @@ describe("terminals", () => {
   });
 
   test("the detach keys leave the container running, attach comes back", async () => {
-    const first = new Terminal("docker run -it --name detached busybox sh");
+    const first = new Terminal(`${clientProgram} run -it --name detached busybox sh`);
     await first.shows(/# /);
     first.type("echo be''fore\n");
     await first.shows(/before/);
     first.type("\x10\x11");
     assert.equal(await first.code(), 0);
     assert.equal((await target.docker(["inspect", "-f", "{{.State.Status}}", "detached"])).stdout, "running\n");
-    const second = new Terminal("docker attach detached");
+    const second = new Terminal(`${clientProgram} attach detached`);
     second.type("echo af''ter\n");
     await second.shows(/after/);
     second.type("exit 6\n");
@@ -71,7 +71,7 @@ describe("terminals", () => {
 
   test("exec -it has a terminal and an exit code of its own", async () => {
     await target.docker(["run", "-d", "--name", "execed", "busybox", "sleep", "1000"]);
-    const terminal = new Terminal("docker exec -it execed sh");
+    const terminal = new Terminal(`${clientProgram} exec -it execed sh`);
     await terminal.shows(/# /);
     terminal.type("stty size; exit 9\n");
     await terminal.shows(/33 101/);
@@ -81,7 +81,7 @@ describe("terminals", () => {
 
   test("Ctrl-C reaches the process through the terminal", async () => {
     const terminal = new Terminal(
-      "docker run --rm -it busybox sh -c 'trap \"echo caught; exit 3\" INT; echo ready; while true; do sleep 0.1; done'",
+      `${clientProgram} run --rm -it busybox sh -c 'trap "echo caught; exit 3" INT; echo ready; while true; do sleep 0.1; done'`,
     );
     await terminal.shows(/ready/);
     terminal.type("\x03");
@@ -91,7 +91,7 @@ describe("terminals", () => {
 
   test("a client that is killed leaves its container running and nothing open", async () => {
     await target.docker(["run", "-dit", "--name", "abandoned", "busybox", "sh"]);
-    const terminal = new Terminal("exec docker attach abandoned");
+    const terminal = new Terminal(`exec ${clientProgram} attach abandoned`);
     terminal.type("echo he''re\n");
     await terminal.shows(/here/);
     terminal.child.kill("SIGKILL");
