@@ -54,6 +54,10 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
 
 async function serve(settings: Settings): Promise<void> {
   const log = createLogger(settings.debug ? "debug" : levelOf(settings["log-level"] ?? "info"));
+  // Background work whose failure nobody saw to: worth a line in the log, not the end of everybody's connections.
+  process.on("unhandledRejection", (error) =>
+    log.error("unhandled", { error: error instanceof Error ? error.stack : String(error) }),
+  );
   const engine = await Engine.open(engineOptions(settings, log));
   const system = await systemOf(engine);
   const { containers } = engine;
@@ -72,14 +76,13 @@ async function serve(settings: Settings): Promise<void> {
   if (settings.pidfile) writeFileSync(settings.pidfile, `${process.pid}\n`);
   log.info("API listen on", { hosts: hosts.join(",") });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void shutDown());
-  // Background work whose failure nobody saw to: worth a line in the log, not the end of everybody's connections.
-  process.on("unhandledRejection", (error) => log.error("unhandled", { error: error instanceof Error ? error.stack : String(error) }));
   process.on("SIGUSR1", () => log.info("live operations", { operations: JSON.stringify(api.operations()) }));
 
   async function shutDown(): Promise<void> {
     log.info("shutting down; containers run on");
-    await api.close();
-    await engine.close();
+    // Whatever fails here must not keep the process: the next one mends what is left.
+    for (const part of [api, engine])
+      await part.close().catch((error) => log.error("closing", { error: messageOf(error) }));
     if (settings.pidfile) rmSync(settings.pidfile, { force: true });
     process.exit(0);
   }

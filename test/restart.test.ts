@@ -36,7 +36,16 @@ const status = (name: string): Promise<string> => inspect(name, "{{.State.Status
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const)
   test(`containers run on while the daemon is away after ${signal}, and the next one finds them`, async () => {
-    await docker("run", "-d", "--name", "ticker", "busybox", "sh", "-c", "i=0; while true; do i=$((i+1)); echo tick $i; usleep 2000; done");
+    await docker(
+      "run",
+      "-d",
+      "--name",
+      "ticker",
+      "busybox",
+      "sh",
+      "-c",
+      "i=0; while true; do i=$((i+1)); echo tick $i; usleep 2000; done",
+    );
     await docker("run", "-d", "-i", "--name", "echo", "busybox", "sh", "-c", "while read x; do echo got $x; done");
     await docker("run", "-dit", "--name", "shell", "busybox", "sh");
     const serve = "mkdir -p /www; echo page > /www/index.html; exec httpd -f -p 80 -h /www";
@@ -66,7 +75,10 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const)
     await docker("rm", "-f", "gone", "echo");
     await docker("stop", "-t", "0", "ticker", "web", "shell");
     await docker("start", "ticker", "web", "shell");
-    assert.equal((await host.exec("curl", ["-fsS", "--retry", "5", "--retry-connrefused", "http://127.0.0.1:18080/"])).stdout, "page\n");
+    assert.equal(
+      (await host.exec("curl", ["-fsS", "--retry", "5", "--retry-connrefused", "http://127.0.0.1:18080/"])).stdout,
+      "page\n",
+    );
   });
 
 /** Their shims wrote it down. */
@@ -116,7 +128,9 @@ test("a second daemon on the data root is refused, and harms the first in nothin
   const clean = await stateOf(host);
   const daemon = join(import.meta.dirname, "../bin/keelson");
   const roots = ["--data-root", join(host.dir, "data"), "--exec-root", join(host.dir, "run")];
-  const second = await host.exec(daemon, ["daemon", "-H", `unix://${host.dir}/second.sock`, ...roots], { timeout: 20_000 });
+  const second = await host.exec(daemon, ["daemon", "-H", `unix://${host.dir}/second.sock`, ...roots], {
+    timeout: 20_000,
+  });
   assert.equal(second.code, 1);
   assert.match(second.stderr, /another engine is using the data root/);
   await returnsTo(host, clean);
@@ -129,7 +143,10 @@ test("on-failure:2 tries twice more, and counts", async () => {
   assert.equal(await inspect("fails", "{{.RestartCount}} {{.State.ExitCode}}"), "2 3");
   assert.equal(await docker("logs", "fails"), "run\nrun\nrun");
   await docker("start", "fails");
-  await poll("it has given up again", async () => (await docker("logs", "fails")).split("\n").length === 6 && (await status("fails")) === "exited");
+  await poll(
+    "it has given up again",
+    async () => (await docker("logs", "fails")).split("\n").length === 6 && (await status("fails")) === "exited",
+  );
   assert.equal(await inspect("fails", "{{.RestartCount}}"), "2");
   await docker("run", "-d", "--restart", "on-failure", "--name", "well", "busybox", "true");
   assert.equal(await docker("wait", "well"), "0");
@@ -171,13 +188,46 @@ test("after a stop of the daemon, the policy decides who starts", async () => {
     await docker("run", "-d", "--restart", policy, "--name", `killed-${policy}`, ...loop);
   }
   await docker("stop", "stopped-always", "stopped-unless-stopped", "stopped-no", "stopped-on-failure");
-  const pids = (await Promise.all(["always", "unless-stopped", "no", "on-failure"].map((policy) => inspect(`killed-${policy}`, "{{.State.Pid}}")))).map(Number);
+  const pids = (
+    await Promise.all(
+      ["always", "unless-stopped", "no", "on-failure"].map((policy) => inspect(`killed-${policy}`, "{{.State.Pid}}")),
+    )
+  ).map(Number);
   await host.stop("SIGTERM");
   // As after a failure of theirs that nobody saw.
   for (const pid of pids) process.kill(pid, "SIGKILL");
   await poll("they are gone", () => pids.every((pid) => !existsSync(`/proc/${pid}`)));
   await host.start();
-  const running = async (): Promise<string> => (await docker("ps", "--format", "{{.Names}}")).split("\n").sort().join(" ");
-  await poll("they run", async () => (await running()) === "killed-always killed-on-failure killed-unless-stopped stopped-always");
+  const running = async (): Promise<string> =>
+    (await docker("ps", "--format", "{{.Names}}")).split("\n").sort().join(" ");
+  await poll(
+    "they run",
+    async () => (await running()) === "killed-always killed-on-failure killed-unless-stopped stopped-always",
+  );
   assert.equal(await inspect("killed-no", "{{.State.Status}} {{.State.ExitCode}}"), "exited 137");
+});
+
+test("a port that was taken while the daemon was away: who runs goes on, who restarts waits until it is free", async () => {
+  const loop = ["busybox", "sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.1; done"];
+  await docker("run", "-d", "--restart", "always", "--name", "runs", "-p", "18091:80", ...loop);
+  await docker("run", "-d", "--restart", "always", "--name", "waits", "-p", "18092:80", ...loop);
+  const pid = Number(await inspect("waits", "{{.State.Pid}}"));
+  await host.stop("SIGTERM");
+  process.kill(pid, "SIGKILL");
+  await poll("it is gone", () => !existsSync(`/proc/${pid}`));
+  const takers = ["18091", "18092"].map((port) =>
+    host.spawn("busybox", ["httpd", "-f", "-p", port], { stdio: "ignore" }),
+  );
+  try {
+    for (const port of ["18091", "18092"])
+      await poll("it listens", async () => (await host.exec("ss", ["-Hltn"])).stdout.includes(`:${port} `));
+    await host.start();
+    assert.equal(await status("runs"), "running");
+    assert.equal(await docker("exec", "runs", "echo", "hi"), "hi");
+    await poll("it has been tried", async () => (await inspect("waits", "{{.State.Error}}")).includes("18092"));
+    assert.match(await status("waits"), /^(restarting|exited)$/);
+  } finally {
+    for (const taker of takers) taker.kill();
+  }
+  await poll("it runs", async () => (await status("waits")) === "running");
 });

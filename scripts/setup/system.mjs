@@ -1,6 +1,16 @@
 // The system's packages, through apt: only those that bring what is missing.
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fail, run, step, tools } from "./terminal.mjs";
@@ -8,10 +18,24 @@ import { fail, run, step, tools } from "./terminal.mjs";
 const packages = JSON.parse(readFileSync(new URL("packages.json", import.meta.url), "utf8"));
 const programs = join(tools, "bin");
 /** A PATH may lack the folders for administrators; what the tests alone need is in ours. */
-const folders = [...(process.env.PATH || "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin", programs];
+const folders = [
+  ...(process.env.PATH || "").split(":"),
+  "/usr/local/sbin",
+  "/usr/sbin",
+  "/sbin",
+  "/usr/bin",
+  "/bin",
+  programs,
+];
 export const searchPath = [...new Set(folders.filter(Boolean))].join(":");
 
-const env = { ...process.env, PATH: searchPath, DEBIAN_FRONTEND: "noninteractive", NEEDRESTART_SUSPEND: "1", LC_ALL: "C" };
+const env = {
+  ...process.env,
+  PATH: searchPath,
+  DEBIAN_FRONTEND: "noninteractive",
+  NEEDRESTART_SUSPEND: "1",
+  LC_ALL: "C",
+};
 const options = [
   ...["-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confold"],
   ...["-o", "APT::Sandbox::User=root"],
@@ -20,15 +44,20 @@ const offline = "this needs the package mirror that /etc/apt names: is it reacha
 
 export function installSystemPackages(forTests) {
   const wanted = { ...packages.run, ...packages.build, ...(forTests ? packages.test : {}) };
-  const missing = Object.entries(wanted).filter(([what]) => !isThere(what)).map(([, name]) => name);
+  const missing = Object.entries(wanted)
+    .filter(([what]) => !isThere(what))
+    .map(([, name]) => name);
   const unpacked = Object.entries(forTests ? packages.unpacked : {}).filter(([program]) => !find(program));
   // libFuzzer and the sanitizers of clang come in a package of their own.
   const fuzzer = forTests && !hasClangRuntime();
   if (missing.length === 0 && unpacked.length === 0 && !fuzzer) return;
   const all = [...missing, ...(fuzzer ? ["libclang-rt-dev"] : []), ...unpacked.map(([, names]) => names.join(" or "))];
   if (!find("apt-get")) fail(`missing: ${all.join(", ")}`, "only apt is known here: please install what provides them");
-  if (process.getuid() !== 0) fail(`missing: ${all.join(", ")}`, "root is needed to install packages: please run this as root, or with sudo");
-  step("reading the lists of system packages", () => spawnSync("apt-get", [...options, "update", "-qq"], { env, stdio: "ignore" }));
+  if (process.getuid() !== 0)
+    fail(`missing: ${all.join(", ")}`, "root is needed to install packages: please run this as root, or with sudo");
+  step("reading the lists of system packages", () =>
+    spawnSync("apt-get", [...options, "update", "-qq"], { env, stdio: "ignore" }),
+  );
   const names = fuzzer ? [...missing, clangRuntimePackage()] : missing;
   if (names.length > 0)
     step(`installing system packages: ${names.join(" ")}`, () =>
@@ -44,7 +73,10 @@ function isThere(what) {
 }
 
 function find(program) {
-  return searchPath.split(":").map((folder) => join(folder, program)).find(existsSync);
+  return searchPath
+    .split(":")
+    .map((folder) => join(folder, program))
+    .find(existsSync);
 }
 
 /** Containers have no libraries for a busybox that asks for some: one with an interpreter (ELF, `PT_INTERP`) does. */
@@ -60,7 +92,9 @@ function isStatic(path) {
  * which would start and change this machine.
  */
 function unpack(program, names) {
-  const name = names.find((each) => /^Package:/m.test(spawnSync("apt-cache", ["show", each], { env, encoding: "utf8" }).stdout));
+  const name = names.find((each) =>
+    /^Package:/m.test(spawnSync("apt-cache", ["show", each], { env, encoding: "utf8" }).stdout),
+  );
   if (!name) fail(`no package brings ${program}: tried ${names.join(", ")}`, offline);
   step(`unpacking ${program} out of ${name}, for the tests`, () => {
     const folder = mkdtempSync(join(tmpdir(), "keelson-setup-"));
@@ -93,5 +127,7 @@ function clangRuntimePackage() {
 
 function entries(folder, pattern) {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).filter((name) => pattern.test(name)).map((name) => join(folder, name));
+  return readdirSync(folder)
+    .filter((name) => pattern.test(name))
+    .map((name) => join(folder, name));
 }

@@ -45,8 +45,13 @@ export function run(command, args, { hint, ...options } = {}) {
   });
   if (result.error) fail(`${command}: ${result.error.message}`, hint);
   if (result.status !== 0) {
-    const said = (result.stdout + result.stderr).trimEnd().split("\n").slice(-20).join("\n");
-    fail(`${command} ${args.join(" ")} failed:\n${said}`, hint);
+    fail(`${command} ${args.join(" ")} failed:\n${endsOf(result.stdout + result.stderr)}`, hint);
   }
   return result.stdout;
+}
+
+/** The first and the last lines of a long text: one end says what went wrong. */
+function endsOf(text) {
+  const lines = text.trimEnd().split("\n");
+  return (lines.length <= 24 ? lines : [...lines.slice(0, 12), "...", ...lines.slice(-12)]).join("\n");
 }

@@ -28,7 +28,14 @@ export class EventBus implements EventSink {
     const event: EngineEvent = { type, action, actor: { id, attributes }, timeNano: this.#now() };
     this.#kept.push(event);
     if (this.#kept.length > this.#limit) this.#kept.splice(0, this.#kept.length - this.#limit);
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        // What was reported has happened: a listener's mistake must not cut the operation short.
+        process.emitWarning(error instanceof Error ? error : String(error));
+      }
+    }
   }
 
   /** The kept events from `since` on (all of them without it), oldest first. */

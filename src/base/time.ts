@@ -1,9 +1,16 @@
 /** Go's zero time, which the Engine API shows for "never". */
 export const never = "0001-01-01T00:00:00Z";
 
-/** Nanoseconds since the epoch; the clock itself gives microseconds. */
+/** What the monotonic clock lacks to the wall clock, in milliseconds. */
+let offset: number = performance.timeOrigin;
+/** The wall clock counts whole milliseconds; past this difference it was set, or the machine slept. */
+const tolerance = 5;
+
+/** Nanoseconds since the epoch by the wall clock, in steps of a microsecond. */
 export function nowNano(): bigint {
-  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
+  const wall = Date.now();
+  if (Math.abs(offset + performance.now() - wall) > tolerance) offset = wall - performance.now();
+  return BigInt(Math.round((offset + performance.now()) * 1000)) * 1000n;
 }
 
 /** RFC 3339 in UTC with nine digits of nanoseconds, trailing zeros dropped as Go's RFC3339Nano does. */

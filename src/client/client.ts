@@ -1,7 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import { Duplex, type Readable, Writable } from "node:stream";
 import type { Endpoints, EndpointsOf } from "./endpoints/index.ts";
 import { errorOf } from "./failure.ts";
+import type { HttpResponse } from "./http1.ts";
 import { jsonLines, readJson } from "./lines.ts";
 import { requestPath } from "./request-path.ts";
 import { connectTransport, type TlsOptions, type Transport } from "./transport.ts";
@@ -59,7 +59,7 @@ export interface Client {
     ...rest: LineRest<N>
   ): Promise<AsyncIterableIterator<Endpoints[N]["response"]>>;
   /** The bytes of the answer, with its headers. */
-  raw<N extends EndpointsOf<"raw">>(name: N, ...rest: Rest<N>): Promise<IncomingMessage>;
+  raw<N extends EndpointsOf<"raw">>(name: N, ...rest: Rest<N>): Promise<HttpResponse>;
   /** Takes the connection over, for attach and exec. */
   hijack<N extends EndpointsOf<"hijack">>(name: N, ...rest: Rest<N>): Promise<Hijacked>;
   /** Closes idle connections. */
@@ -98,9 +98,9 @@ export function createClient(options: ClientOptions): Client {
       upgrade,
     });
   };
-  const answer = async (name: string, args?: AnyArgs): Promise<IncomingMessage> => {
+  const answer = async (name: string, args?: AnyArgs): Promise<HttpResponse> => {
     const { response } = await send(name, args);
-    if (response.statusCode! >= 400) throw await errorOf(response);
+    if (response.statusCode >= 400) throw await errorOf(response);
     return response;
   };
 
@@ -112,7 +112,7 @@ export function createClient(options: ClientOptions): Client {
     raw: (name, ...[args]) => answer(name, args),
     hijack: async (name, ...[args]) => {
       const { response, stream } = await send(name, args, true);
-      if (response.statusCode! >= 400) throw await errorOf(response);
+      if (response.statusCode >= 400) throw await errorOf(response);
       const type = response.headers["content-type"] ?? "";
       return { stream: stream ?? readOnly(response), multiplexed: type.endsWith("multiplexed-stream") };
     },
@@ -136,7 +136,7 @@ export function olderOf(a: string, b: string): string {
 }
 
 /** A server that answered 200 without the upgrade sends output only; input is dropped. */
-function readOnly(response: IncomingMessage): Duplex {
+function readOnly(response: HttpResponse): Duplex {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   return Duplex.from({ readable: response, writable: nowhere });
 }

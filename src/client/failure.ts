@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
-import { cancelled, type ErrorKind, errnoOf, KeelsonError, unavailable } from "../base/errors.ts";
+import { cancelled, type ErrorKind, errnoOf, isKind, KeelsonError, unavailable } from "../base/errors.ts";
+import type { HttpResponse } from "./http1.ts";
 import { readText } from "./lines.ts";
 
 const kinds: Readonly<Record<number, ErrorKind>> = {
@@ -17,8 +17,8 @@ const kinds: Readonly<Record<number, ErrorKind>> = {
 };
 
 /** The error that a bad answer tells of: its message, the kind of its status. */
-export async function errorOf(response: IncomingMessage): Promise<KeelsonError> {
-  const status = response.statusCode!;
+export async function errorOf(response: HttpResponse): Promise<KeelsonError> {
+  const { statusCode: status } = response;
   const text = await readText(response);
   return new KeelsonError(kinds[status] ?? (status < 500 ? "invalid" : "system"), messageIn(text, status));
 }
@@ -36,6 +36,7 @@ function messageIn(text: string, status: number): string {
 
 /** What a failed connection means to the user, in the words of Docker's client. */
 export function connectionError(error: unknown, host: string, signal?: AbortSignal): KeelsonError {
+  if (isKind(error, "invalid") || isKind(error, "cancelled")) return error;
   if (signal?.aborted) return cancelled("context canceled", { cause: error });
   const errno = errnoOf(error);
   if (errno === "EACCES" || errno === "EPERM")
@@ -53,4 +54,10 @@ export function connectionError(error: unknown, host: string, signal?: AbortSign
     });
   const reason = error instanceof Error ? error.message : String(error);
   return unavailable(`error during connect: ${host}: ${reason}`, { cause: error, errno });
+}
+
+/** What it means that an answer broke off in its body. */
+export function cutOff(error: unknown): KeelsonError {
+  if (error instanceof KeelsonError) return error;
+  return unavailable("unexpected EOF: the daemon closed the connection", { cause: error, errno: errnoOf(error) });
 }

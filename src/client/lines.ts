@@ -1,25 +1,21 @@
-import type { IncomingMessage } from "node:http";
-import { corrupt, KeelsonError, unavailable } from "../base/errors.ts";
+import { corrupt } from "../base/errors.ts";
+import type { HttpResponse } from "./http1.ts";
 
 /** The whole body as text. */
-export async function readText(response: IncomingMessage): Promise<string> {
+export async function readText(response: HttpResponse): Promise<string> {
   const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of response) chunks.push(chunk as Buffer);
-  } catch (error) {
-    throw cutOff(error);
-  }
+  for await (const chunk of response) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString("utf8");
 }
 
 /** The body as JSON; undefined where there is none. */
-export async function readJson<T>(response: IncomingMessage): Promise<T> {
+export async function readJson<T>(response: HttpResponse): Promise<T> {
   const text = await readText(response);
   return (text === "" ? undefined : parse(text)) as T;
 }
 
 /** The JSON values of a body, one a line, as they come. Leaving the loop early closes the connection. */
-export async function* jsonLines<T>(response: IncomingMessage): AsyncIterableIterator<T> {
+export async function* jsonLines<T>(response: HttpResponse): AsyncIterableIterator<T> {
   const decoder = new TextDecoder();
   let rest = "";
   try {
@@ -28,8 +24,6 @@ export async function* jsonLines<T>(response: IncomingMessage): AsyncIterableIte
       rest = lines.pop()!;
       for (const line of lines) if (line.trim() !== "") yield parse(line) as T;
     }
-  } catch (error) {
-    throw cutOff(error);
   } finally {
     response.destroy();
   }
@@ -42,9 +36,4 @@ function parse(text: string): unknown {
   } catch (cause) {
     throw corrupt("the daemon's answer is not valid JSON", { cause });
   }
-}
-
-function cutOff(error: unknown): KeelsonError {
-  if (error instanceof KeelsonError) return error;
-  return unavailable("unexpected EOF: the daemon closed the connection", { cause: error });
 }

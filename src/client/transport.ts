@@ -1,11 +1,9 @@
-import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
-import { createRequire } from "node:module";
-import { type Duplex, Readable } from "node:stream";
-import { invalid, notImplemented } from "../base/errors.ts";
+import type { Socket } from "node:net";
+import { Readable } from "node:stream";
+import { errnoOf, invalid, notImplemented } from "../base/errors.ts";
 import { connectionError } from "./failure.ts";
-
-// `import` of node:http makes Node load all of undici for the names that it exports, which takes 45 ms; require does not.
-const { Agent, request } = createRequire(import.meta.url)("node:http") as typeof import("node:http");
+import { exchange, type HttpAnswer, type HttpRequest } from "./http1.ts";
+import { IdleSockets } from "./idle-sockets.ts";
 
 /** PEM texts for a server that asks who we are (mTLS), or whose certificate is not from a known authority. */
 export interface TlsOptions {
@@ -27,54 +25,64 @@ export interface TransportRequest {
   readonly upgrade?: boolean;
 }
 
-export interface TransportAnswer {
-  readonly response: IncomingMessage;
-  /** The connection, where the server gave it (101). */
-  readonly stream?: Duplex;
+export interface Transport {
+  request(request: TransportRequest): Promise<HttpAnswer>;
+  close(): void;
 }
 
-export interface Transport {
-  request(request: TransportRequest): Promise<TransportAnswer>;
-  close(): void;
+/** Where the engine listens, and what it is called in the `Host` header. */
+interface Target {
+  readonly name: string;
+  connect(): Socket;
 }
 
 /** A way to the engine at `host`. `invalid` for what is no host. */
 export function connectTransport(host: string, tls?: TlsOptions): Transport {
   const target = targetOf(host, tls);
-  const https = tls === undefined ? undefined : loadHttps();
-  const agent = https ? new https.Agent({ keepAlive: true }) : new Agent({ keepAlive: true });
-  const open = https ? https.request : request;
+  const idle = new IdleSockets();
+  const send = async (request: HttpRequest): Promise<HttpAnswer> => {
+    const kept = idle.take();
+    if (kept) {
+      try {
+        return await exchange(kept, request, idle);
+      } catch (error) {
+        if (!isStale(error, request)) throw error;
+      }
+    }
+    return exchange(target.connect(), request, idle);
+  };
   return {
     request: (wanted) =>
-      new Promise((resolve, reject) => {
-        const made = open({ ...target, agent, ...optionsOf(wanted) });
-        made.on("error", (error) => reject(connectionError(error, host, wanted.signal)));
-        made.on("response", (response) => resolve({ response }));
-        made.on("upgrade", (response, stream, head) => {
-          if (head.length > 0) stream.unshift(head);
-          resolve({ response, stream });
-        });
-        sendBody(made, wanted);
+      send(requestOf(wanted, target.name)).catch((error: unknown) => {
+        throw connectionError(error, host, wanted.signal);
       }),
-    close: () => agent.destroy(),
+    close: () => idle.close(),
   };
 }
 
-/** Loaded only where it is needed: TLS takes longer to load than everything else here. */
-function loadHttps(): typeof import("node:https") {
-  return createRequire(import.meta.url)("node:https") as typeof import("node:https");
+/**
+ * True where the server may have closed a kept connection just as we used it: what was never read (EPIPE), or changes
+ * nothing, can be sent again.
+ */
+function isStale(error: unknown, { method, body }: HttpRequest): boolean {
+  if (body instanceof Readable) return false;
+  const errno = errnoOf(error);
+  return errno === "EPIPE" || (errno === "ECONNRESET" && (method === "GET" || method === "HEAD"));
 }
 
-function targetOf(host: string, tls?: TlsOptions): RequestOptions {
+function targetOf(host: string, tls?: TlsOptions): Target {
   const [scheme, rest = ""] = host.split("://", 2);
-  if (scheme === "unix") return { socketPath: rest, host: "localhost" };
+  const half = { allowHalfOpen: true };
+  if (scheme === "unix") return { name: "localhost", connect: () => net().connect({ path: rest, ...half }) };
   if (scheme === "tcp" || scheme === "http" || scheme === "https") {
     const url = URL.parse(`http://${rest}`);
     if (!url) throw invalid(`unable to parse docker host \`${host}\``);
+    const name = url.hostname.replace(/^\[|\]$/g, "");
+    const port = Number(url.port || (tls ? 2376 : 2375));
+    const options = { host: name, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000, ...half };
     return {
-      host: url.hostname.replace(/^\[|\]$/g, ""),
-      port: url.port || (tls ? 2376 : 2375),
-      ...(tls && { ca: tls.ca, cert: tls.cert, key: tls.key, rejectUnauthorized: tls.verify !== false }),
+      name: `${url.hostname}:${port}`,
+      connect: () => (tls ? connectTls(options, tls) : net().connect(options)),
     };
   }
   if (scheme === "ssh" || scheme === "npipe" || scheme === "fd")
@@ -82,22 +90,35 @@ function targetOf(host: string, tls?: TlsOptions): RequestOptions {
   throw invalid(`unable to parse docker host \`${host}\``);
 }
 
-function optionsOf(wanted: TransportRequest): RequestOptions {
-  const headers: Record<string, string> = { ...wanted.headers };
-  if (wanted.upgrade) Object.assign(headers, { connection: "Upgrade", upgrade: "tcp" });
-  if (wanted.body instanceof Readable || wanted.body instanceof Uint8Array)
-    headers["content-type"] ??= "application/x-tar";
-  else if (wanted.body !== undefined) headers["content-type"] ??= "application/json";
-  return { method: wanted.method, path: wanted.path, headers, signal: wanted.signal };
+// Importing node:net by name evaluates its lazy exports too; node:tls takes 20 ms, and few need it.
+const net = (): typeof import("node:net") => process.getBuiltinModule("node:net");
+
+function connectTls(options: { host: string; port: number; allowHalfOpen: boolean }, tls: TlsOptions): Socket {
+  const { ca, cert, key, verify } = tls;
+  return process.getBuiltinModule("node:tls").connect({
+    ...options,
+    ...{ ca, cert, key, rejectUnauthorized: verify !== false, ALPNProtocols: ["http/1.1"] },
+    // An address is no server name (RFC 6066, 3).
+    ...(net().isIP(options.host) === 0 && { servername: options.host }),
+  });
 }
 
-function sendBody(made: ClientRequest, wanted: TransportRequest): void {
-  const { body } = wanted;
-  if (body === undefined) made.end();
-  else if (body instanceof Uint8Array) made.end(body);
-  else if (body instanceof Readable) {
-    body.on("error", (error) => made.destroy(error));
-    made.on("close", () => body.destroy());
-    body.pipe(made);
-  } else made.end(JSON.stringify(body));
+function requestOf(wanted: TransportRequest, name: string): HttpRequest {
+  const { method, path: target, signal, upgrade } = wanted;
+  const { type, body } = bodyOf(wanted.body);
+  const headers = lowerCased(wanted.headers);
+  headers["host"] ??= name;
+  if (type) headers["content-type"] ??= type;
+  return { method, target, headers, body, signal, upgrade };
+}
+
+function bodyOf(body: unknown): { readonly type?: string; readonly body?: HttpRequest["body"] } {
+  if (body === undefined) return {};
+  if (body instanceof Readable || body instanceof Uint8Array) return { type: "application/x-tar", body };
+  return { type: "application/json", body: JSON.stringify(body) };
+}
+
+/** Names of headers differ in case as users write them; here each must be found by its name. */
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -1,10 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { Duplex, PassThrough, Readable } from "node:stream";
-import { conflict } from "../base/errors.ts";
+import { conflict, messageOf } from "../base/errors.ts";
 import { Operation } from "../base/operation.ts";
-import type { Shim } from "../runtime/runtime.ts";
+import type { AttachRequest, Shim } from "../runtime/runtime.ts";
 import type { AttachOptions, Container } from "./containers.ts";
-import { type Context, emit, runDir } from "./context.ts";
+import { type Context, emit, runDir, track } from "./context.ts";
 import { defaultDetachKeys, detachable, parseDetachKeys } from "./detach.ts";
 import { openLogs } from "./logs.ts";
 
@@ -45,17 +45,29 @@ async function openStdio(
   // In the queue, so that a start that is under way has either taken the waiting shim or is done.
   return context.queue.run(container.id, async () => {
     const live = context.live.get(container.id);
-    if (live) return live.shim.attach(op, request);
-    const pending = waitingShim(context, op, container.id);
-    const stream = await (await pending.shim).attach(op, request);
-    pending.clients++;
-    stream.once("close", () => {
-      pending.clients--;
-      if (pending.clients === 0 && context.pending.get(container.id) === pending)
-        void context.queue.run(container.id, () => dropPending(context, container.id));
-    });
-    return stream;
+    if (live) return track(context, await live.shim.attach(op, request));
+    const { status } = context.records.get(container.id).state;
+    if (status === "removing" || status === "dead")
+      throw conflict("cannot attach to a container that is marked for removal", { id: container.id });
+    return attachPending(context, op, container.id, request);
   });
+}
+
+async function attachPending(context: Context, op: Operation, id: string, request: AttachRequest): Promise<Duplex> {
+  const pending = waitingShim(context, op, id);
+  const leave = async (): Promise<void> => {
+    pending.clients--;
+    if (pending.clients === 0 && context.pending.get(id) === pending) await dropPending(context, id);
+  };
+  pending.clients++;
+  try {
+    const stream = track(context, await (await pending.shim).attach(op, request));
+    stream.once("close", () => void context.queue.run(id, leave));
+    return stream;
+  } catch (error) {
+    await leave();
+    throw error;
+  }
 }
 
 /** The shim of a container that is not started yet: its clients will miss no byte, and its start finds it ready. */
@@ -65,17 +77,21 @@ function waitingShim(context: Context, op: Operation, id: string): { shim: Promi
   mkdirSync(runDir(context, id), { recursive: true });
   const made = { shim: context.shims.launch(op, runDir(context, id)), clients: 0 };
   context.pending.set(id, made);
-  made.shim.catch(() => context.pending.delete(id));
+  made.shim.catch(() => {
+    if (context.pending.get(id) === made) context.pending.delete(id);
+  });
   return made;
 }
 
-/** Ends a shim that nobody waits on any more and no start has taken. */
+/** Ends a shim that nobody waits on any more and no start has taken. Never rejects. */
 export async function dropPending(context: Context, id: string): Promise<void> {
   const pending = context.pending.get(id);
   if (!pending) return;
   context.pending.delete(id);
   const shim = await pending.shim.catch(() => undefined);
-  await shim?.dispose(Operation.background(`drop the waiting shim of ${id}`));
+  await shim
+    ?.dispose(Operation.background(`drop the waiting shim of ${id}`))
+    .catch((error) => context.log.warn("dropping a waiting shim", { id, error: messageOf(error) }));
 }
 
 function readOnly(readable: Readable): Duplex {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import type { EventSink } from "../base/events.ts";
 import type { Logger } from "../base/log.ts";
 import type { KeyedQueue } from "../base/queue.ts";
@@ -45,6 +46,8 @@ export interface Live {
   /** Resolves when the exit has been seen to: state, network, mounts. */
   readonly settled: Promise<ExitStatus>;
   readonly settle: (exit: ExitStatus) => void;
+  /** Tells those who wait that the engine closes, and nobody will see the exit. */
+  readonly abandon: (why: Error) => void;
   readonly startedAt: number;
 }
 
@@ -63,10 +66,21 @@ export interface Context extends ContainerParts {
   readonly waiters: Waiters;
   readonly execs: Execs;
   readonly seccomp: SeccompCache;
+  /** Open attach and exec streams: they end with the engine. */
+  readonly streams: Set<Duplex>;
+  /** Containers that `--rm` does not take away at their next exit, for they are being restarted. */
+  readonly kept: Set<string>;
   /** Timers of restart policies, by container. */
   readonly restarts: Map<string, NodeJS.Timeout>;
   /** True from when the engine closes: nothing is restarted any more. */
   readonly closing: () => boolean;
+}
+
+/** Has a stream end with the engine. */
+export function track(context: Pick<Context, "streams">, stream: Duplex): Duplex {
+  context.streams.add(stream);
+  stream.once("close", () => context.streams.delete(stream));
+  return stream;
 }
 
 export function runDir(context: Pick<ContainerParts, "execRoot">, id: string): string {

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { invalid, isKind, messageOf } from "../base/errors.ts";
 import { newId, shortId } from "../base/ids.ts";
-import type { Operation } from "../base/operation.ts";
+import { Operation } from "../base/operation.ts";
 import { formatNano, never, nowNano } from "../base/time.ts";
 import { withUndo } from "../base/undo.ts";
 import type { Image } from "../images/images.ts";
@@ -12,6 +12,7 @@ import { type Context, emit } from "./context.ts";
 import { mergeConfig } from "./merge.ts";
 import { parseMounts } from "./mounts.ts";
 import { randomName } from "./names.ts";
+import { removeAnonymousVolumes } from "./remove.ts";
 import { networkModeOf, portRequests, sandboxRequest } from "./sandbox-request.ts";
 import { validateCreate, validateName } from "./validate.ts";
 import { makeVolumes, seedVolumes } from "./volumes.ts";
@@ -29,7 +30,8 @@ export async function createContainer(
   const { container, image, warnings } = planned(context, id, name, request);
   context.records.takeName(name, id);
   try {
-    await make(context, op, container, image);
+    // In its queue: who finds the half-made record (see `withVolumes`) and wants to remove it waits.
+    await context.queue.run(id, () => make(context, op, container, image));
   } catch (error) {
     context.records.releaseName(name, id);
     throw error;
@@ -153,16 +155,15 @@ async function withVolumes(
   const intent: Container = { ...container, mounts: named, state: { ...container.state, status: "removing" } };
   await step(
     () => context.records.put(intent),
-    () => context.records.remove(container.id),
+    () => discard(context, intent),
   );
-  const mounts = await step(
-    () => makeVolumes(context, op, { ...container, mounts: named }),
-    (made) => removeAnonymous(context, op, made),
-  );
+  const mounts = await makeVolumes(context, op, { ...container, mounts: named });
   await seedVolumes(context, op, { ...container, mounts }, top);
   return mounts;
 }
 
-async function removeAnonymous(context: Context, op: Operation, mounts: readonly MountPoint[]): Promise<void> {
-  for (const { name, anonymous } of mounts) if (anonymous && name) await context.volumes.remove(op, name);
+/** Takes the anonymous volumes away, as far as they were made, and the record last. */
+async function discard(context: Context, intent: Container): Promise<void> {
+  await removeAnonymousVolumes(context, Operation.background(`undo create ${intent.id}`), intent);
+  await context.records.remove(intent.id);
 }

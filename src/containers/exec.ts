@@ -3,13 +3,16 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { conflict, invalid, KeelsonError, messageOf } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
-import type { Operation } from "../base/operation.ts";
+import { Operation } from "../base/operation.ts";
 import type { ExecConfig } from "../client/endpoints/container-config.ts";
 import type { ExecRequest, ExitStatus } from "../runtime/runtime.ts";
 import { execProcessOf } from "./bundle.ts";
 import type { Container, Exec, ExecStartOptions } from "./containers.ts";
-import { type Context, emit, type Live, runDir } from "./context.ts";
+import { type Context, emit, type Live, runDir, track } from "./context.ts";
 import { defaultDetachKeys, detachable, parseDetachKeys } from "./detach.ts";
+
+/** 128 + SIGKILL. */
+const killed = 137;
 
 /** Notes a command to be run in a running container, and returns its ID. */
 export function createExec(context: Context, container: Container, config: ExecConfig): string {
@@ -60,8 +63,9 @@ export async function startExec(
           stdout: config.AttachStdout ?? false,
           stderr: config.AttachStderr ?? false,
         });
+    if (stream) track(context, stream);
     try {
-      await run(context, op, live, exec, {
+      await run(context, live, exec, {
         processFile,
         uid,
         gid,
@@ -89,13 +93,14 @@ export async function startExec(
   }
 }
 
+/** Not given up where the caller leaves meanwhile, for then nobody would know whether the process runs. */
 async function run(
   context: Context,
-  op: Operation,
   live: Live,
   exec: Exec,
   request: Omit<ExecRequest, "execId">,
 ): Promise<void> {
+  const op = Operation.background(`exec ${exec.id}`);
   const { pid } = await live.shim.exec(op, { execId: exec.id, ...request, size: request.size ?? sizeOf(exec.config) });
   context.execs.update(exec.id, { pid });
   void live.shim
@@ -104,11 +109,16 @@ async function run(
     .catch((error) => context.log.warn("waiting for an exec", { id: exec.id, error: messageOf(error) }));
 }
 
-function ended(context: Context, exec: Exec, exit: ExitStatus): void {
+function ended(context: Context, exec: Exec, { code }: Pick<ExitStatus, "code">): void {
   const container = context.records.find(exec.containerId);
-  if (!container) return;
-  context.execs.update(exec.id, { running: false, exitCode: exit.code });
-  emit(context, container, "exec_die", { execID: exec.id, exitCode: String(exit.code) });
+  if (!container || !context.execs.isRunning(exec.id)) return;
+  context.execs.update(exec.id, { running: false, exitCode: code });
+  emit(context, container, "exec_die", { execID: exec.id, exitCode: String(code) });
+}
+
+/** The end of a container is the end of what runs in it, also where the shim left without a word about it. */
+export function endExecs(context: Context, containerId: string): void {
+  for (const id of context.execs.activeOf(containerId)) ended(context, context.execs.get(id), { code: killed });
 }
 
 function sizeOf({ ConsoleSize: [height = 0, width = 0] = [] }: ExecConfig): ExecStartOptions["size"] {

@@ -25,10 +25,16 @@ export class Execs {
     return kept.exec;
   }
 
-  update(id: string, change: Partial<Exec>): Exec {
-    const exec = { ...this.get(id), ...change };
+  /** Changes an exec; one that went with its container meanwhile is no error. */
+  update(id: string, change: Partial<Exec>): void {
+    const kept = this.#byId.get(id);
+    if (!kept) return;
+    const exec = { ...kept.exec, ...change };
     this.#byId.set(id, { exec, endedAt: exec.exitCode === null ? undefined : performance.now() });
-    return exec;
+  }
+
+  isRunning(id: string): boolean {
+    return this.#byId.get(id)?.exec.running === true;
   }
 
   /** Those of one container that have not ended. */

@@ -29,8 +29,9 @@ export async function* readLog(
   options: Pick<LogOptions, "follow" | "tail" | "since" | "until">,
 ): AsyncGenerator<LogEntry[]> {
   const waker = options.follow && source.ended ? new Waker(source) : undefined;
-  const files = await openLogFiles(source.path);
+  const files: LogFile[] = [];
   try {
+    files.push(...(await openLogFiles(source.path)));
     const start = options.tail === undefined ? { index: 0, offset: 0 } : await tailStart(files, options.tail);
     const keep = filter(options);
     for (let index = start.index; index < files.length; index++) {

@@ -18,8 +18,23 @@ export function openLogs(
   if (!options.stdout && !options.stderr) throw invalid("Bad parameters: you must choose at least one stream");
   const tty = container.config.Tty === true;
   const ended = context.live.get(container.id)?.settled;
-  const source = { path, ended, signal: op.signal };
-  return { stream: Readable.from(render(readLog(source, options), options, tty), { objectMode: false }), tty };
+  const left = new AbortController();
+  const source = { path, ended, signal: AbortSignal.any([op.signal, left.signal]) };
+  const pieces = render(readLog(source, options), options, tty);
+  return { stream: Readable.from(abortable(pieces, left), { objectMode: false }), tty };
+}
+
+/** A generator that waits for the log to grow does not hear of its stream's end by itself. */
+function abortable(pieces: AsyncGenerator<Buffer>, left: AbortController): AsyncIterable<Buffer> {
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => pieces.next(),
+      return: () => {
+        left.abort();
+        return pieces.return(undefined);
+      },
+    }),
+  };
 }
 
 async function* render(batches: AsyncIterable<LogEntry[]>, options: LogOptions, tty: boolean): AsyncGenerator<Buffer> {

@@ -1,8 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { mkdir, realpath, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { errnoOf, invalid, notFound } from "../base/errors.ts";
-import type { Operation } from "../base/operation.ts";
+import { errnoOf, invalid, messageOf, notFound, systemError } from "../base/errors.ts";
+import { Operation } from "../base/operation.ts";
+import { settleAll } from "../base/undo.ts";
 import type { Container, MountPoint } from "./containers.ts";
 import { type Context, runDir } from "./context.ts";
 import { shmDir, shmMount } from "./shm.ts";
@@ -29,7 +30,7 @@ export async function mountSources(
     }
     return sources;
   } catch (error) {
-    await unmountSources(context, op, container);
+    await unmountSources(context, Operation.background(`undo the mounts of ${container.id}`), container);
     throw error;
   }
 }
@@ -40,14 +41,15 @@ export async function holdVolumes(context: Context, op: Operation, container: Co
     if (type === "volume" && name !== undefined) await context.volumes.mount(op, name, container.id);
 }
 
-/** Lets go of them; what was not mounted is no error. */
+/** Lets go of them; what was not mounted is no error. Each is tried though another fails. */
 export async function unmountSources(context: Context, op: Operation, container: Container): Promise<void> {
-  for (const mount of container.mounts) {
+  const work = container.mounts.map(async (mount) => {
     if (mount.type === "volume" && mount.name !== undefined)
       await context.volumes.unmount(op, mount.name, container.id);
     if (mount.type === "image") await context.kernel.unmount(imageView(context, container, mount));
-  }
-  if (container.hostConfig.IpcMode === "shareable") await context.kernel.unmount(shmDir(context, container)!);
+  });
+  if (container.hostConfig.IpcMode === "shareable") work.push(context.kernel.unmount(shmDir(context, container)!));
+  await settleAll(work);
 }
 
 async function sourceOf(
@@ -70,7 +72,10 @@ async function bindSource(mount: MountPoint): Promise<string> {
     if (errnoOf(error) !== "ENOENT") throw error;
     if (!mount.createSource)
       throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${mount.source}`);
-    await mkdir(mount.source, { recursive: true });
+    await mkdir(mount.source, { recursive: true }).catch((failure) => {
+      const { message, errno } = { message: messageOf(failure), errno: errnoOf(failure) };
+      throw systemError(`error while creating mount source path '${mount.source}': ${message}`, { errno });
+    });
   }
   return mount.source;
 }
@@ -91,7 +96,7 @@ function imageView(context: Context, container: Container, mount: MountPoint): s
 }
 
 /** A folder or file within another; a link in it must not lead out. */
-async function within(root: string, subpath: string | undefined): Promise<string> {
+export async function within(root: string, subpath: string | undefined): Promise<string> {
   if (!subpath) return root;
   const [base, path] = await Promise.all([
     realpath(root),
@@ -99,6 +104,7 @@ async function within(root: string, subpath: string | undefined): Promise<string
       throw notFound(`cannot access path ${join(root, subpath)}: no such file or directory`, { path: subpath });
     }),
   ]);
-  if (relative(base, path).startsWith("..")) throw invalid(`path ${subpath} leads out of ${root}`, { path: subpath });
+  const way = relative(base, path);
+  if (way === ".." || way.startsWith("../")) throw invalid(`path ${subpath} leads out of ${root}`, { path: subpath });
   return path;
 }

@@ -8,9 +8,8 @@ import type { Container } from "./containers.ts";
 import { type Context, emit, runDir } from "./context.ts";
 import { holdVolumes } from "./mount-sources.ts";
 import { removeContainer } from "./remove.ts";
-import { scheduleRestart, wantsRestart } from "./restart-policy.ts";
-import { takeDown, watchExit } from "./settle.ts";
-import { startContainer } from "./start.ts";
+import { restartNow, wantsRestart } from "./restart-policy.ts";
+import { removeRunDir, takeDown, watchExit } from "./settle.ts";
 
 /** Docker's exit code for a container whose end nobody saw, as after a reboot of the host. */
 const unseenExit = 255;
@@ -34,11 +33,23 @@ export async function reconcileContainers(context: Context, op: Operation): Prom
     op,
     running.map(({ container }) => container.sandbox!),
   );
-  await Promise.all(found.map((one) => settleFound(context, op, one)));
-  await sweepRunDirs(context, op);
-  await sweepMounts(context);
+  // First the mounts that no process is in, for a run folder that holds one cannot be removed.
+  const inUse = new Set(found.filter(({ adopted }) => adopted.kind === "running").map(({ container }) => container.id));
+  await sweepMounts(context, (id) => inUse.has(id) || !context.records.find(id));
+  await Promise.all(found.map((one) => trySettle(context, op, one)));
+  await endOrphans(context, op);
+  await sweepMounts(context, (id) => context.live.has(id));
+  await sweepRunDirs(context);
   await sweepSnapshots(context);
-  startByPolicy(context, op);
+}
+
+/** One container that cannot be mended keeps nobody from the others; it is tried again at the next start. */
+async function trySettle(context: Context, op: Operation, found: Found): Promise<void> {
+  try {
+    await settleFound(context, op, found);
+  } catch (error) {
+    context.log.error("reconciling a container", { id: found.container.id, error: messageOf(error) });
+  }
 }
 
 /** A container that runs and whose start was recorded. */
@@ -61,15 +72,18 @@ async function settleFound(context: Context, op: Operation, found: Found): Promi
   const { id } = container;
   if (isOurs(found)) {
     const { shim } = adopted as { readonly shim: Shim };
-    await context.records.move(id, { pid: shim.initPid ?? container.state.pid });
-    await holdVolumes(context, op, container);
-    watchExit(context, id, shim);
-    return;
+    // In the queue, so that an exit that comes at this moment is seen to afterwards.
+    return context.queue.run(id, async () => {
+      watchExit(context, id, shim);
+      await context.records.move(id, { pid: shim.initPid ?? container.state.pid });
+      await holdVolumes(context, op, container);
+    });
   }
   // A start that the last engine did not finish, and told nobody of, is undone.
   if (adopted.kind === "running") await end(op, adopted.shim);
-  await takeDown(context, op, id, adopted.kind === "running" ? adopted.shim : undefined);
+  const isDown = await takeDown(context, op, id, adopted.kind === "running" ? adopted.shim : undefined);
   await recordExit(context, container, adopted);
+  if (isDown) await removeRunDir(context, id);
   const left = context.records.get(id);
   if (left.state.status === "removing") await removeContainer(context, op, id, { volumes: true });
   else if (left.hostConfig.AutoRemove && left.state.status === "exited")
@@ -100,28 +114,30 @@ async function end(op: Operation, shim: Shim): Promise<void> {
   await shim.exited;
 }
 
-/** Run folders without a record: a creation or removal that was cut short. */
-async function sweepRunDirs(context: Context, op: Operation): Promise<void> {
+/** Processes without a record: a creation or removal that was cut short. */
+async function endOrphans(context: Context, op: Operation): Promise<void> {
   for (const id of await names(join(context.execRoot, "containers"))) {
     if (context.records.find(id)) continue;
     const adopted = await adopt(context, op, id);
-    if (adopted.kind === "running") {
-      await end(op, adopted.shim);
-      await adopted.shim.dispose(op);
-    }
-    await context.kernel.unmount(join(runDir(context, id), "rootfs"));
-    await rm(runDir(context, id), { recursive: true, force: true });
+    if (adopted.kind !== "running") continue;
+    await end(op, adopted.shim);
+    await adopted.shim.dispose(op);
   }
-  for (const id of await names(join(context.dataRoot, "containers")))
-    if (!context.records.find(id)) await rm(join(context.dataRoot, "containers", id), { recursive: true, force: true });
 }
 
-async function sweepMounts(context: Context): Promise<void> {
+async function sweepMounts(context: Context, isInUse: (id: string) => boolean): Promise<void> {
   const prefix = join(context.execRoot, "containers");
   for (const { target } of (await context.kernel.mounts(prefix)).reverse()) {
     const id = target.slice(prefix.length + 1).split("/")[0]!;
-    if (!context.live.has(id)) await context.kernel.unmount(target);
+    if (!isInUse(id)) await context.kernel.unmount(target);
   }
+}
+
+/** Folders without a record. */
+async function sweepRunDirs(context: Context): Promise<void> {
+  for (const root of [context.execRoot, context.dataRoot])
+    for (const id of await names(join(root, "containers")))
+      if (!context.records.find(id)) await rm(join(root, "containers", id), { recursive: true, force: true });
 }
 
 async function sweepSnapshots(context: Context): Promise<void> {
@@ -129,21 +145,12 @@ async function sweepSnapshots(context: Context): Promise<void> {
 }
 
 /** Containers that a policy wants running, as after a reboot; a user's stop holds only for `unless-stopped`. */
-function startByPolicy(context: Context, op: Operation): void {
+export function startByPolicy(context: Context): void {
   for (const container of context.records.all()) {
-    const { status, exitCode, startedAt } = container.state;
-    if (status !== "exited" || context.live.has(container.id)) continue;
-    const name = container.hostConfig.RestartPolicy?.Name;
-    const wanted = name === "always" || (startedAt !== "" && wantsRestart(container, exitCode));
-    if (!wanted) continue;
-    void context.queue
-      .run(container.id, () => startContainer(context, op, container.id))
-      .catch((error) => {
-        context.log.warn("starting a container by its policy", { id: container.id, error: messageOf(error) });
-        const left = context.records.find(container.id);
-        if (left && scheduleRestart(context, left, left.state.exitCode, 0))
-          void context.records.move(left.id, { status: "restarting" });
-      });
+    const { status, exitCode } = container.state;
+    if (status !== "exited") continue;
+    const isWanted = container.hostConfig.RestartPolicy?.Name === "always" || wantsRestart(container, exitCode);
+    if (isWanted) restartNow(context, container.id, "exited");
   }
 }
 

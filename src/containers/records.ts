@@ -92,9 +92,22 @@ export class ContainerRecords {
     if (this.#idByName.get(name) === id) this.#idByName.delete(name);
   }
 
-  put(container: Container): Promise<void> {
+  /** A new record that cannot be stored is taken back; a change stays, for it tells what is. */
+  async put(container: Container): Promise<void> {
+    const before = this.#byId.get(container.id);
     this.#byId.set(container.id, container);
-    return this.#table.put(container.id, container);
+    try {
+      await this.#table.put(container.id, container);
+    } catch (error) {
+      const taken = before === undefined || before.state.status === "removing";
+      if (taken && this.#byId.get(container.id) === container) this.#restore(container.id, before);
+      throw error;
+    }
+  }
+
+  #restore(id: string, before: Container | undefined): void {
+    if (before) this.#byId.set(id, before);
+    else this.#byId.delete(id);
   }
 
   update(id: string, change: Partial<Container>): Promise<void> {

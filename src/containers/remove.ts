@@ -1,40 +1,43 @@
 import { rm } from "node:fs/promises";
 import { conflict, isKind, messageOf } from "../base/errors.ts";
-import type { Operation } from "../base/operation.ts";
+import { Operation } from "../base/operation.ts";
 import { settleAll } from "../base/undo.ts";
 import { dropPending } from "./attach.ts";
 import type { Container, RemoveOptions } from "./containers.ts";
-import { type Context, dataDir, emit, runDir } from "./context.ts";
+import { type Context, dataDir, emit, type Live, runDir } from "./context.ts";
 import { cancelRestart } from "./restart-policy.ts";
+import { send } from "./stop.ts";
 
 const done = Promise.resolve();
 
-/** Removes a container; with `force` kills it first. Enters the container's queue itself. */
-export async function removeByUser(
-  context: Context,
-  op: Operation,
-  container: Container,
-  options: RemoveOptions,
-): Promise<void> {
+/**
+ * Removes a container; with `force` kills it first. Enters the container's queue itself. Not given up where the caller
+ * leaves: half a removal is of no use to anybody.
+ */
+export async function removeByUser(context: Context, container: Container, options: RemoveOptions): Promise<void> {
   const { id } = container;
-  if (options.force) await killForRemoval(context, op, container);
-  await context.queue.run(id, async () => {
-    // Two removals at once: the second finds nothing left, which is what it wanted.
-    if (!context.records.find(id)) return;
-    refuseActive(context, context.records.get(id));
-    await removeContainer(context, op, id, options);
-  });
+  const op = Operation.background(`remove ${id}`);
+  for (let running: Live | undefined; ; ) {
+    if (options.force) cancelRestart(context, id);
+    running = await context.queue.run(id, async () => {
+      // Two removals at once: the second finds nothing left, which is what it wanted.
+      const now = context.records.find(id);
+      if (!now) return undefined;
+      // Its exit is seen to in the queue, so that it is waited for outside.
+      const live = options.force ? context.live.get(id) : undefined;
+      if (live) return live;
+      refuseActive(context, now);
+      await removeContainer(context, op, id, options);
+      return undefined;
+    });
+    if (!running) return;
+    await killForRemoval(context, op, container, running);
+  }
 }
 
-async function killForRemoval(context: Context, op: Operation, container: Container): Promise<void> {
-  cancelRestart(context, container.id);
-  const live = context.live.get(container.id);
-  if (!live) return;
+async function killForRemoval(context: Context, op: Operation, container: Container, live: Live): Promise<void> {
   await context.records.update(container.id, { stoppedByUser: true });
-  await live.shim.signal(op, 9).catch((error) => {
-    if (!isKind(error, "notFound")) throw error;
-  });
-  emit(context, container, "kill", { signal: "9" });
+  await send(context, op, container, live, 9);
   await live.settled;
 }
 
@@ -60,11 +63,9 @@ export async function removeContainer(
   options: RemoveOptions,
 ): Promise<void> {
   const container = context.records.get(id);
-  const marked = container.state.status === "removing" ? done : context.records.move(id, { status: "removing" });
-  marked.catch(() => {});
+  await markRemoving(context, container, options);
   await dropPending(context, id);
   await settleAll([
-    marked,
     context.snapshots.remove(id),
     rm(dataDir(context, id), { recursive: true, force: true }),
     rm(runDir(context, id), { recursive: true, force: true }),
@@ -76,8 +77,23 @@ export async function removeContainer(
   context.waiters.removed(id, { exitCode: container.state.exitCode });
 }
 
-/** A volume that another container still uses stays. */
-async function removeAnonymousVolumes(context: Context, op: Operation, container: Container): Promise<void> {
+/**
+ * What is finished after a crash takes the anonymous volumes along; where they are to stay, the record says now that
+ * they are like others. An exited container with `--rm` is removed after a crash anyway: nobody has to wait for its mark.
+ */
+async function markRemoving(context: Context, container: Container, options: RemoveOptions): Promise<void> {
+  const { id, state, hostConfig } = container;
+  const mounts = options.volumes
+    ? container.mounts
+    : container.mounts.map((mount) => (mount.anonymous ? { ...mount, anonymous: false } : mount));
+  const isMarked = state.status === "removing" && options.volumes;
+  const marked = isMarked ? done : context.records.move(id, { status: "removing" }, { mounts });
+  if (!hostConfig.AutoRemove || !options.volumes || state.status !== "exited") return marked;
+  marked.catch((error) => context.log.warn("marking a removal", { id, error: messageOf(error) }));
+}
+
+/** One that another container still uses stays. */
+export async function removeAnonymousVolumes(context: Context, op: Operation, container: Container): Promise<void> {
   for (const { name, anonymous } of container.mounts) {
     if (!anonymous || name === undefined) continue;
     await context.volumes.remove(op, name).catch((error) => {

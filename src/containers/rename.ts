@@ -10,7 +10,17 @@ export async function renameContainer(context: Context, container: Container, ne
   if (name === container.name) throw invalid("Renaming a container with the same name as its current name");
   validateName(name);
   context.records.takeName(name, container.id);
-  await context.queue.run(container.id, () => context.records.update(container.id, { name }));
-  context.records.releaseName(container.name, container.id);
-  emit(context, { ...container, name }, "rename", { oldName: `/${container.name}` });
+  const before = await context.queue.run(container.id, async () => {
+    // Another renaming may have come first.
+    const old = context.records.find(container.id)?.name;
+    try {
+      await context.records.update(container.id, { name });
+    } catch (error) {
+      if (old !== name) context.records.releaseName(name, container.id);
+      throw error;
+    }
+    return old!;
+  });
+  if (before !== name) context.records.releaseName(before, container.id);
+  emit(context, { ...container, name }, "rename", { oldName: `/${before}` });
 }

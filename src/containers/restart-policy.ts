@@ -1,6 +1,6 @@
 import { messageOf } from "../base/errors.ts";
 import { Operation } from "../base/operation.ts";
-import type { Container } from "./containers.ts";
+import type { Container, ContainerStatus } from "./containers.ts";
 import type { Context } from "./context.ts";
 import { startContainer } from "./start.ts";
 
@@ -20,14 +20,15 @@ export function scheduleRestart(context: Context, container: Container, exitCode
   const delay = nextDelay(context, container.id, ranFor);
   const timer = setTimeout(() => {
     context.restarts.delete(container.id);
-    void restart(context, container.id);
+    restartNow(context, container.id, "restarting");
   }, delay);
   context.restarts.set(container.id, timer);
   return true;
 }
 
-/** Ends a pending restart; true where there was one. */
+/** Ends a pending restart, and the back-off with it; true where there was one. */
 export function cancelRestart(context: Context, id: string): boolean {
+  delays.get(context)?.delete(id);
   const timer = context.restarts.get(id);
   clearTimeout(timer);
   return context.restarts.delete(id);
@@ -50,10 +51,10 @@ function nextDelay(context: Context, id: string, ranFor: number): number {
   return delay;
 }
 
-async function restart(context: Context, id: string): Promise<void> {
-  await context.queue.run(id, async () => {
-    const container = context.records.find(id);
-    if (container?.state.status !== "restarting" || context.closing()) return;
+/** Starts a container in the background, unless it is not in the given state any more; where that fails, later again. */
+export function restartNow(context: Context, id: string, from: ContainerStatus): void {
+  const attempt = async (): Promise<void> => {
+    if (context.records.find(id)?.state.status !== from || context.closing()) return;
     try {
       await startContainer(context, Operation.background(`restart ${id}`), id);
     } catch (error) {
@@ -62,5 +63,8 @@ async function restart(context: Context, id: string): Promise<void> {
       if (left && scheduleRestart(context, left, left.state.exitCode, 0))
         await context.records.move(id, { status: "restarting" }, { restartCount: left.restartCount + 1 });
     }
-  });
+  };
+  context.queue
+    .run(id, attempt)
+    .catch((error) => context.log.error("restarting a container", { id, error: messageOf(error) }));
 }

@@ -1,18 +1,20 @@
+import { unavailable } from "../base/errors.ts";
 import type { Operation } from "../base/operation.ts";
 import { KeyedQueue } from "../base/queue.ts";
 import { SeccompCache } from "../runtime/seccomp-cache.ts";
-import { attachContainer } from "./attach.ts";
+import { attachContainer, dropPending } from "./attach.ts";
 import type { Container, Containers, WaitCondition } from "./containers.ts";
-import type { ContainerParts, Context, Pending } from "./context.ts";
+import { type ContainerParts, type Context, emit, type Pending } from "./context.ts";
 import { createContainer } from "./create.ts";
 import { createExec, requireRunning, startExec } from "./exec.ts";
 import { Execs } from "./execs.ts";
 import { openLogs } from "./logs.ts";
 import { connectNetwork, disconnectNetwork } from "./membership.ts";
-import { reconcileContainers } from "./reconcile.ts";
+import { reconcileContainers, startByPolicy } from "./reconcile.ts";
 import { ContainerRecords } from "./records.ts";
 import { removeByUser } from "./remove.ts";
 import { renameContainer } from "./rename.ts";
+import { restartContainer } from "./restart.ts";
 import { cancelRestart } from "./restart-policy.ts";
 import { sizeOf } from "./size.ts";
 import { startContainer } from "./start.ts";
@@ -24,6 +26,8 @@ import { Waiters, type WaitResult } from "./waiters.ts";
 export interface ContainersService extends Containers {
   /** Takes over what an earlier engine left; before anything else is called. */
   reconcile(op: Operation): Promise<void>;
+  /** Starts those that their restart policies want running, in the background; once everything is reconciled. */
+  resume(): void;
   /** IDs of containers made from an image, for its removal. */
   usersOfImage(id: string): ReadonlyArray<{ readonly id: string; readonly running: boolean }>;
   /** IDs of containers that mount a volume. */
@@ -44,23 +48,34 @@ export function createContainers(parts: ContainerParts): ContainersService {
     waiters: new Waiters(),
     execs: new Execs(),
     seccomp: new SeccompCache(),
+    streams: new Set(),
+    kept: new Set(),
     restarts: new Map(),
     closing: () => closing,
   };
-  const resolve = (ref: string): Container => withExecs(context, context.records.resolve(ref));
+  const checkOpen = (): void => {
+    if (closing) throw unavailable("the engine is closed");
+  };
+  const resolve = (ref: string): Container => {
+    checkOpen();
+    return withExecs(context, context.records.resolve(ref));
+  };
 
   return {
-    create: (op, request) => createContainer(context, op, request),
-    start: (op, ref) => {
+    create: async (op, request) => {
+      checkOpen();
+      return createContainer(context, op, request);
+    },
+    start: async (op, ref) => {
       const { id } = resolve(ref);
       cancelRestart(context, id);
-      return context.queue.run(id, () => startContainer(context, op, id));
+      return context.queue.run(id, () => startContainer(context, op, id, { byUser: true }));
     },
-    stop: (op, ref, options = {}) => stopContainer(context, op, resolve(ref), options),
-    restart: (op, ref, options = {}) => restartContainer(context, op, resolve(ref), options),
-    kill: (op, ref, signal) => killContainer(context, op, resolve(ref), { ref, signal }),
-    rename: (_op, ref, name) => renameContainer(context, resolve(ref), name),
-    remove: (op, ref, options = {}) => removeByUser(context, op, resolve(ref), options),
+    stop: async (_op, ref, options = {}) => stopContainer(context, resolve(ref), options),
+    restart: async (_op, ref, options = {}) => restartContainer(context, resolve(ref), options),
+    kill: async (op, ref, signal) => killContainer(context, op, resolve(ref), { ref, signal }),
+    rename: async (_op, ref, name) => renameContainer(context, resolve(ref), name),
+    remove: async (_op, ref, options = {}) => removeByUser(context, resolve(ref), options),
     get: resolve,
     list: ({ all = false } = {}) =>
       context.records
@@ -71,16 +86,19 @@ export function createContainers(parts: ContainerParts): ContainersService {
         )
         .sort((a, b) => (a.created < b.created ? 1 : -1))
         .map((container) => withExecs(context, container)),
-    size: (_op, ref) => sizeOf(context, resolve(ref)),
-    wait: (op, ref, condition = "not-running") => waitFor(context, op, resolve(ref), condition),
-    attach: (op, ref, options) => attachContainer(context, op, resolve(ref), options),
+    size: async (_op, ref) => sizeOf(context, resolve(ref)),
+    wait: async (op, ref, condition = "not-running") => waitFor(context, op, resolve(ref), condition),
+    attach: async (op, ref, options) => attachContainer(context, op, resolve(ref), options),
     logs: async (op, ref, options) => openLogs(context, op, resolve(ref), options),
-    resize: (op, ref, size) => resizeContainer(context, op, resolve(ref), size),
-    top: (_op, ref, psArgs) => topContainer(resolve(ref), psArgs),
-    connect: (op, ref, network, endpoint) => connectNetwork(context, op, resolve(ref), network, endpoint),
-    disconnect: (op, ref, network, options) => disconnectNetwork(context, op, resolve(ref), network, options),
+    resize: async (op, ref, size) => resizeContainer(context, op, resolve(ref), size),
+    top: async (_op, ref, psArgs) => topContainer(resolve(ref), psArgs),
+    connect: async (op, ref, network, endpoint) => connectNetwork(context, op, resolve(ref), network, endpoint),
+    disconnect: async (op, ref, network, options) => disconnectNetwork(context, op, resolve(ref), network, options),
     execCreate: async (_op, ref, config) => createExec(context, resolve(ref), config),
-    execStart: (op, execId, options) => startExec(context, op, execId, options),
+    execStart: async (op, execId, options) => {
+      checkOpen();
+      return startExec(context, op, execId, options);
+    },
     execGet: (execId) => context.execs.get(execId),
     execResize: async (op, execId, size) => {
       const exec = context.execs.get(execId);
@@ -98,17 +116,30 @@ export function createContainers(parts: ContainerParts): ContainersService {
         .all()
         .filter(({ state, mounts }) => state.status !== "removing" && mounts.some((mount) => mount.name === name))
         .map(({ id }) => id),
+    resume: () => startByPolicy(context),
     close: async () => {
       closing = true;
       for (const id of [...context.restarts.keys()]) cancelRestart(context, id);
       await context.queue.idle();
-      for (const { shim } of context.live.values()) shim.disconnect();
+      letGo(context);
+      await Promise.all([...context.pending.keys()].map((id) => dropPending(context, id)));
     },
   };
 }
 
 function withExecs(context: Context, container: Container): Container {
   return { ...container, execIds: context.execs.activeOf(container.id) };
+}
+
+/** Ends what hangs on the running containers in this process, and leaves them to themselves. */
+function letGo(context: Context): void {
+  const why = unavailable("the engine was closed");
+  context.waiters.close(why);
+  for (const { shim, abandon } of context.live.values()) {
+    abandon(why);
+    shim.disconnect();
+  }
+  for (const stream of context.streams) stream.destroy();
 }
 
 /** A container that has ended satisfies `not-running` at once; the other conditions are about what is to come. */
@@ -123,18 +154,6 @@ async function waitFor(
   return context.waiters.wait(op, container.id, condition);
 }
 
-async function restartContainer(
-  context: Context,
-  op: Operation,
-  container: Container,
-  options: Parameters<typeof stopContainer>[3],
-): Promise<void> {
-  if (context.live.has(container.id) || context.restarts.has(container.id))
-    await stopContainer(context, op, container, options);
-  await context.queue.run(container.id, () => startContainer(context, op, container.id));
-  context.events.emit("container", "restart", container.id, { image: container.imageName, name: container.name });
-}
-
 async function resizeContainer(
   context: Context,
   op: Operation,
@@ -142,10 +161,5 @@ async function resizeContainer(
   size: { readonly height: number; readonly width: number },
 ): Promise<void> {
   await requireRunning(context, container).shim.resize(op, size);
-  context.events.emit("container", "resize", container.id, {
-    image: container.imageName,
-    name: container.name,
-    height: String(size.height),
-    width: String(size.width),
-  });
+  emit(context, container, "resize", { height: String(size.height), width: String(size.width) });
 }

@@ -4,14 +4,18 @@ import { Operation } from "../base/operation.ts";
 import { formatNano } from "../base/time.ts";
 import type { ExitStatus, Shim } from "../runtime/runtime.ts";
 import { type Context, emit, runDir } from "./context.ts";
+import { endExecs } from "./exec.ts";
 import { removeContainer } from "./remove.ts";
 import { scheduleRestart } from "./restart-policy.ts";
 import { unmountRoot } from "./start.ts";
 
 /** Takes a running container into `live` and sees to its exit when it comes. */
 export function watchExit(context: Context, id: string, shim: Shim): void {
-  const { promise, resolve } = Promise.withResolvers<ExitStatus>();
-  context.live.set(id, { shim, settled: promise, settle: resolve, startedAt: performance.now() });
+  const { promise, resolve, reject } = Promise.withResolvers<ExitStatus>();
+  // Often nobody waits.
+  promise.catch(() => {});
+  const startedAt = performance.now();
+  context.live.set(id, { shim, settled: promise, settle: resolve, abandon: reject, startedAt });
   const seeTo = (exit: ExitStatus): Promise<void> => context.queue.run(id, () => settle(context, id, shim, exit));
   shim.exited.then(seeTo).catch((error) => context.log.error("seeing to an exit", { id, error: messageOf(error) }));
 }
@@ -21,11 +25,12 @@ async function settle(context: Context, id: string, shim: Shim, exit: ExitStatus
   const live = context.live.get(id);
   if (live?.shim !== shim) return;
   const op = Operation.background(`exit of ${id}`);
-  await takeDown(context, op, id, shim);
+  const isDown = await takeDown(context, op, id, shim);
   context.live.delete(id);
+  endExecs(context, id);
   const container = context.records.get(id);
   const restart = scheduleRestart(context, container, exit.code, performance.now() - live.startedAt);
-  await context.records.move(
+  const recorded = context.records.move(
     id,
     {
       status: restart ? "restarting" : "exited",
@@ -36,16 +41,36 @@ async function settle(context: Context, id: string, shim: Shim, exit: ExitStatus
     },
     { restartCount: container.restartCount + (restart ? 1 : 0) },
   );
+  const isRecorded = await recorded.then(
+    () => true,
+    (error) => context.log.error("recording an exit", { id, error: messageOf(error) }),
+  );
   if (exit.oomKilled) emit(context, container, "oom");
   const seconds = String(Math.round((performance.now() - live.startedAt) / 1000));
   emit(context, container, "die", { exitCode: String(exit.code), execDuration: seconds });
   live.settle(exit);
   context.waiters.exited(id, { exitCode: exit.code });
-  if (!restart && container.hostConfig.AutoRemove) await removeContainer(context, op, id, { volumes: true });
+  const goes = !restart && container.hostConfig.AutoRemove && !context.kept.has(id);
+  if (goes) await autoRemove(context, op, id);
+  else if (isRecorded && isDown) await removeRunDir(context, id);
 }
 
-/** Network, mounts, runtime state and the run folder; each is tried though another fails, for `reconcile` mends the rest. */
-export async function takeDown(context: Context, op: Operation, id: string, shim: Shim | undefined): Promise<void> {
+/** Those who wait for the removal are told where it failed, too: nobody will try again by himself. */
+async function autoRemove(context: Context, op: Operation, id: string): Promise<void> {
+  const { exitCode } = context.records.get(id).state;
+  try {
+    await removeContainer(context, op, id, { volumes: true });
+  } catch (error) {
+    context.log.error("removing an ended container", { id, error: messageOf(error) });
+    context.waiters.removed(id, { exitCode, error: messageOf(error) });
+  }
+}
+
+/**
+ * Network, mounts and runtime state; each is tried though another fails, for `reconcile` mends the rest. False where
+ * something may still be mounted in the run folder, which must not be removed then.
+ */
+export async function takeDown(context: Context, op: Operation, id: string, shim: Shim | undefined): Promise<boolean> {
   const container = context.records.find(id);
   const parts: Record<string, Promise<unknown> | undefined> = {
     shim: shim?.dispose(op),
@@ -58,6 +83,11 @@ export async function takeDown(context: Context, op: Operation, id: string, shim
     if (result.status === "rejected")
       context.log.warn("taking a container down", { id, part: names[index], error: messageOf(result.reason) });
   });
+  return results[names.indexOf("root")]!.status === "fulfilled";
+}
+
+/** Only once the exit is recorded: until then the shim's own note of it, in that folder, is all there is. */
+export async function removeRunDir(context: Context, id: string): Promise<void> {
   await rm(runDir(context, id), { recursive: true, force: true }).catch((error) =>
     context.log.warn("removing a run folder", { id, error: messageOf(error) }),
   );

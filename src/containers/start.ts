@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { conflict, type KeelsonError, messageOf, notModified, withKind } from "../base/errors.ts";
+import { conflict, isKind, type KeelsonError, messageOf, notModified, withKind } from "../base/errors.ts";
 import { Operation } from "../base/operation.ts";
 import { formatNano, never, nowNano } from "../base/time.ts";
 import { settleAll, withUndo } from "../base/undo.ts";
@@ -20,18 +20,27 @@ import { watchExit } from "./settle.ts";
 /** Docker's defaults would let a log fill the disk; these bound it at 30 MB. */
 const defaultLog = { maxSize: 10_000_000, maxFiles: 3 };
 
-/** Starts a container. Runs in the container's queue. `notModified` when it runs already. */
-export async function startContainer(context: Context, op: Operation, id: string): Promise<void> {
+/**
+ * Starts a container. Runs in the container's queue. `notModified` when it runs already. A start that a user asked for,
+ * and no policy, begins the count of restarts anew.
+ */
+export async function startContainer(
+  context: Context,
+  op: Operation,
+  id: string,
+  { byUser = false }: { readonly byUser?: boolean } = {},
+): Promise<void> {
   const container = context.records.get(id);
   const { status } = container.state;
   if (status === "running") throw notModified("");
   if (status === "paused") throw conflict("cannot start a paused container, try unpause instead");
   if (status === "removing" || status === "dead")
     throw conflict("container is marked for removal and cannot be started", { id });
+  if (byUser && container.restartCount > 0) await context.records.update(id, { restartCount: 0 });
   try {
-    await bringUp(context, op, container);
+    await bringUp(context, op, context.records.get(id));
   } catch (error) {
-    await startFailed(context, id, withKind(error));
+    await startFailed(context, container, withKind(error));
     throw error;
   }
   emit(context, context.records.get(id), "start");
@@ -49,7 +58,7 @@ async function bringUp(context: Context, op: Operation, container: Container): P
       const [shim, sandbox, sources] = await settleAll<[Shim, Sandbox, ReadonlyMap<string, string>]>([
         step(
           () => takeShim(context, op, id, dir),
-          (made) => made.dispose(undoOp),
+          (made) => made.dispose(undoOp).catch(unlessGone),
         ),
         step(
           () => context.networks.join(op, sandboxRequest(context, container)),
@@ -70,11 +79,18 @@ async function bringUp(context: Context, op: Operation, container: Container): P
       writeFileSync(join(dir, "config.json"), JSON.stringify(spec));
       op.step("run");
       // The record goes to the store while the runtime works: after a crash it tells what the running container has.
-      const recorded = context.records.move(id, { status: "running", error: "" }, { sandbox, stoppedByUser: false });
+      const recorded = context.records.move(
+        id,
+        { status: "running", error: "", startedAt: formatNano(nowNano()) },
+        { sandbox, stoppedByUser: false },
+      );
       const [{ pid }] = await settleAll([
         step(
           () => shim.start(op, startRequest(context, container, bundle)),
-          () => shim.signal(undoOp, 9).catch(() => {}),
+          () => shim.signal(undoOp, 9).then(
+            () => shim.exited,
+            () => {},
+          ),
         ),
         recorded,
       ]);
@@ -84,6 +100,11 @@ async function bringUp(context: Context, op: Operation, container: Container): P
     },
     (error) => context.log.warn("undoing a start", { id, error: messageOf(error) }),
   );
+}
+
+/** After a start that the runtime refused, the shim has left by itself. */
+function unlessGone(error: unknown): void {
+  if (!isKind(error, "unavailable")) throw error;
 }
 
 /** The shim that an attach client has waited on, or a new one. */
@@ -162,15 +183,22 @@ function logLimits(options: Readonly<Record<string, string>>): { maxSize: number
   };
 }
 
-/** A start that failed leaves its reason in the record, and with `--rm` no container. */
-async function startFailed(context: Context, id: string, error: KeelsonError): Promise<void> {
+/**
+ * A start that failed leaves its reason in the record, and with `--rm` no container. `before` is the record before it.
+ * Nothing that fails in here hides why the start did.
+ */
+async function startFailed(context: Context, before: Container, error: KeelsonError): Promise<void> {
+  const { id } = before;
   await dropPending(context, id);
-  const container = context.records.find(id);
-  if (!container || error.kind === "notModified") return;
   const exitCode = error.fields.exitCode ?? 128;
-  const status = container.state.startedAt === never ? "created" : "exited";
-  await context.records.move(id, { status, pid: 0, exitCode, error: error.message });
-  if (!container.hostConfig.AutoRemove) return;
+  const { startedAt } = before.state;
+  const status = before.state.status === "created" ? "created" : "exited";
+  const note = (what: string) => (failure: unknown) => context.log.error(what, { id, error: messageOf(failure) });
+  await context.records
+    .move(id, { status, pid: 0, exitCode, error: error.message, startedAt })
+    .catch(note("recording a failed start"));
+  context.waiters.exited(id, { exitCode, error: error.message });
+  if (!before.hostConfig.AutoRemove) return;
   const op = Operation.background(`remove ${id} after a failed start`);
-  await removeContainer(context, op, id, { volumes: true });
+  await removeContainer(context, op, id, { volumes: true }).catch(note("removing a container that could not start"));
 }

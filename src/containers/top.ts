@@ -14,8 +14,9 @@ export async function topContainer(
   if (container.state.status !== "running" && container.state.status !== "paused")
     throw conflict(`container ${container.id} is not running`, { id: container.id });
   const args = psArgs.trim().split(/\s+/);
-  // -o pid=X and the like could rename or drop the column that tells whose process a row is (moby's rule).
-  if (/(^|\s)-?-?(o|format)[= ]?\S*pid\s*=/.test(psArgs)) throw invalid(`specifying "${psArgs}" is not allowed`);
+  // Another column under the title PID could pass a row off as the container's own (moby's rule).
+  for (const [, column, title] of psArgs.matchAll(/(?:^|[\s,])([^\s,=]*)=\s*(PID[^\s]*)/g))
+    if (column !== "pid") throw invalid(`specifying "${column}=${title}" is not allowed`);
   const pids = await processesOf(container.state.pid);
   const table = await psTable(args);
   const [header = "", ...rows] = table.split("\n").filter((row) => row !== "");

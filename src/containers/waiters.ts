@@ -6,12 +6,15 @@ export interface WaitResult {
   readonly error?: string;
 }
 
-type Wake = (result: WaitResult) => void;
+interface Waiter {
+  wake(result: WaitResult): void;
+  reject(error: Error): void;
+}
 
 /** Those who wait for a container to end or to be removed. */
 export class Waiters {
-  readonly #exit = new Map<string, Set<Wake>>();
-  readonly #removed = new Map<string, Set<Wake>>();
+  readonly #exit = new Map<string, Set<Waiter>>();
+  readonly #removed = new Map<string, Set<Waiter>>();
 
   /** Resolves at the next exit or at the removal; rejects when the operation is aborted. */
   wait(op: Operation, id: string, condition: WaitCondition): Promise<WaitResult> {
@@ -20,13 +23,19 @@ export class Waiters {
       const set = map.get(id) ?? new Set();
       map.set(id, set);
       const leave = (): void => {
-        set.delete(wake);
+        set.delete(waiter);
         if (set.size === 0 && map.get(id) === set) map.delete(id);
         op.signal.removeEventListener("abort", abort);
       };
-      const wake: Wake = (result) => {
-        leave();
-        resolve(result);
+      const waiter: Waiter = {
+        wake: (result) => {
+          leave();
+          resolve(result);
+        },
+        reject: (error) => {
+          leave();
+          reject(error);
+        },
       };
       const abort = (): void => {
         leave();
@@ -36,18 +45,24 @@ export class Waiters {
           reject(error);
         }
       };
-      set.add(wake);
+      set.add(waiter);
       if (op.signal.aborted) abort();
       else op.signal.addEventListener("abort", abort);
     });
   }
 
   exited(id: string, result: WaitResult): void {
-    for (const wake of [...(this.#exit.get(id) ?? [])]) wake(result);
+    for (const waiter of [...(this.#exit.get(id) ?? [])]) waiter.wake(result);
   }
 
   /** A removal also wakes those who wait for an exit, for there will be none. */
   removed(id: string, result: WaitResult): void {
-    for (const wake of [...(this.#removed.get(id) ?? []), ...(this.#exit.get(id) ?? [])]) wake(result);
+    for (const waiter of [...(this.#removed.get(id) ?? []), ...(this.#exit.get(id) ?? [])]) waiter.wake(result);
+  }
+
+  /** Rejects all of them: nobody will tell them any more. */
+  close(why: Error): void {
+    for (const map of [this.#exit, this.#removed])
+      for (const waiter of [...map.values()].flatMap((set) => [...set])) waiter.reject(why);
   }
 }

@@ -1,5 +1,5 @@
 import { PassThrough, type Readable } from "node:stream";
-import { corrupt } from "../base/errors.ts";
+import { corrupt, errnoOf } from "../base/errors.ts";
 
 const headerSize = 8;
 
@@ -16,8 +16,9 @@ export function demultiplex(framed: Readable): { readonly stdout: Readable; read
       stderr.end();
     },
     (error) => {
-      stdout.destroy(error);
-      stderr.destroy(error);
+      // Cut short, as when the engine closes: what came is all that there is.
+      const given = errnoOf(error) === "ERR_STREAM_PREMATURE_CLOSE" ? undefined : error;
+      for (const stream of [stdout, stderr]) given ? stream.destroy(given) : stream.end();
     },
   );
   return { stdout, stderr };
@@ -41,11 +42,18 @@ async function pump(framed: Readable, targets: readonly PassThrough[]): Promise<
       const part = bytes.subarray(0, left);
       left -= part.length;
       bytes = bytes.subarray(part.length);
-      if (!target!.write(part) && !target!.destroyed)
-        await new Promise<void>((resolve) => {
-          target!.once("drain", resolve);
-          target!.once("close", resolve);
-        });
+      if (!target!.write(part) && !target!.destroyed) await drained(target!);
     }
   }
+}
+
+/** Waits until a stream takes more, or nothing any more. */
+function drained(stream: PassThrough): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off("drain", done).off("close", done);
+      resolve();
+    };
+    stream.on("drain", done).on("close", done);
+  });
 }

@@ -75,9 +75,14 @@ export class Engine implements AsyncDisposable {
   static async open(options: EngineOptions = {}): Promise<Engine> {
     const config = resolveOptions(options);
     const closers: Array<() => Promise<unknown>> = [];
-    const close = async (): Promise<void> => {
-      for (const closer of closers.splice(0).reverse())
+    let closed: Promise<void> | undefined;
+    const closeAll = async (): Promise<void> => {
+      for (const closer of closers.reverse())
         await closer().catch((error) => config.log.warn("closing", { error: messageOf(error) }));
+    };
+    const close = (): Promise<void> => {
+      closed ??= closeAll();
+      return closed;
     };
     try {
       const services = await build(config, (closer) => closers.push(closer));
@@ -119,10 +124,8 @@ async function build(config: EngineConfig, onClose: (closer: () => Promise<unkno
   const store = openStore(join(dataRoot, "metadata"));
   onClose(() => store.close());
   const events = new EventBus();
-  const [content, snapshots] = await Promise.all([
-    openContentStore(join(dataRoot, "content")),
-    openSnapshots({ root: join(dataRoot, "snapshots"), store }),
-  ]);
+  const content = await openContentStore(join(dataRoot, "content"));
+  const snapshots = await openSnapshots({ root: join(dataRoot, "snapshots"), store });
   onClose(() => snapshots.close());
   // Images and volumes ask who uses them; the containers that answer are built last, on top of both.
   const containers = (): ContainersService => made;
@@ -168,5 +171,6 @@ async function build(config: EngineConfig, onClose: (closer: () => Promise<unkno
   await volumes.reconcile(op);
   await made.reconcile(op);
   await images.reconcile(op);
+  made.resume();
   return { kernel, images, networks, volumes, containers: made, snapshots, events };
 }

@@ -1,4 +1,5 @@
-import { PassThrough, type Readable, type Writable } from "node:stream";
+import { type Duplex, PassThrough, type Readable, type Writable } from "node:stream";
+import { isKind } from "../base/errors.ts";
 import { Operation } from "../base/operation.ts";
 import type { ContainerConfig, HostConfig } from "../client/endpoints/container-config.ts";
 import type { Containers } from "../containers/containers.ts";
@@ -40,9 +41,12 @@ export interface Running {
   readonly stderr: Readable;
   /** Ends at once unless `stdin` was asked for. */
   readonly stdin: Writable;
-  /** Resolves when it has ended (and is removed, unless it is to stay). Read or resume its output, or it may wait on you. */
+  /**
+   * Resolves when it has ended (and is removed, unless it is to stay); rejects with `unavailable` when the engine is
+   * closed before. Read or resume its output, or it may wait on you.
+   */
   wait(): Promise<{ readonly exitCode: number }>;
-  /** SIGTERM, and SIGKILL after `seconds` (10). */
+  /** The stop signal (SIGTERM), and SIGKILL after `seconds` (10). One that has ended is no error. */
   stop(seconds?: number): Promise<void>;
   kill(signal?: string): Promise<void>;
 }
@@ -56,20 +60,7 @@ export async function runContainer(engine: { readonly containers: Containers }, 
     hostConfig: hostConfigOf(options),
   });
   const stdin = options.stdin ?? false;
-  const attached = await containers.attach(op, id, { stdin, stdout: true, stderr: true, logs: false, stream: true });
-  const ended = containers.wait(
-    Operation.background(`wait ${id}`),
-    id,
-    options.remove === false ? "next-exit" : "removed",
-  );
-  ended.catch(() => {});
-  try {
-    await containers.start(op, id);
-  } catch (error) {
-    attached.stream.destroy();
-    if (options.remove === false) await containers.remove(Operation.background(`remove ${id}`), id);
-    throw error;
-  }
+  const { attached, ended } = await attachAndStart(containers, op, id, stdin);
   const output = attached.tty
     ? { stdout: attached.stream as Readable, stderr: new PassThrough().end() }
     : demultiplex(attached.stream);
@@ -79,9 +70,34 @@ export async function runContainer(engine: { readonly containers: Containers }, 
     ...output,
     stdin: attached.stream,
     wait: async () => ({ exitCode: (await ended).exitCode }),
-    stop: (timeout) => containers.stop(Operation.background(`stop ${id}`), id, { timeout }),
+    stop: (timeout) => containers.stop(Operation.background(`stop ${id}`), id, { timeout }).catch(unlessEnded),
     kill: (signal) => containers.kill(Operation.background(`kill ${id}`), id, signal),
   };
+}
+
+/** A container that does not get as far as running is taken away again: the caller has no handle to it. */
+async function attachAndStart(containers: Containers, op: Operation, id: string, stdin: boolean) {
+  let stream: Duplex | undefined;
+  const waiting = new AbortController();
+  try {
+    const attached = await containers.attach(op, id, { stdin, stdout: true, stderr: true, logs: false, stream: true });
+    stream = attached.stream;
+    const condition = containers.get(id).hostConfig.AutoRemove ? "removed" : "next-exit";
+    const ended = containers.wait(new Operation(`wait ${id}`, waiting.signal), id, condition);
+    ended.catch(() => {});
+    await containers.start(op, id);
+    return { attached, ended };
+  } catch (error) {
+    waiting.abort();
+    stream?.destroy();
+    await containers.remove(Operation.background(`remove ${id}`), id, { force: true, volumes: true }).catch(() => {});
+    throw error;
+  }
+}
+
+/** Nothing to stop is what was wanted. */
+function unlessEnded(error: unknown): void {
+  if (!isKind(error, "notModified") && !isKind(error, "notFound")) throw error;
 }
 
 function configOf(options: RunOptions): ContainerConfig {

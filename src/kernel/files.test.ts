@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isKind } from "../base/errors.ts";
@@ -99,7 +100,6 @@ test("holes and copies within the kernel", () => {
   const to = files.must(files.openat(folder, "copy", flag.RDWR | flag.CREAT, 0o600), "open", "copy");
   assert.equal(files.copyFileRange(from, to, 3), 3);
   assert.equal(readFileSync(join(path, "copy"), "utf8"), "end");
-  assert.equal(files.syncfs(folder), 0);
   assert.equal(files.close(to), 0);
   assert.equal(files.close(from), 0);
   assert.equal(files.close(from), -errno.EBADF);
@@ -117,4 +117,9 @@ test("a failure is an error with its kind, words and errno", () => {
   );
   assert.ok(isKind(files.fileError(-errno.ENOSPC, "write", "x"), "exhausted"));
   assert.equal(files.must(3, "open", "x"), 3);
+});
+
+test("a file system is written to its disk without blocking; a folder that is not there is an error", async () => {
+  await files.syncFileSystem(tmpdir());
+  await assert.rejects(files.syncFileSystem("/nowhere/at/all"), /nowhere/);
 });

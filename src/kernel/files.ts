@@ -11,7 +11,7 @@ import { constants } from "node:os";
 import { arch } from "node:process";
 import { getSystemErrorMap } from "node:util";
 import koffi from "koffi";
-import { KeelsonError, notImplemented } from "../base/errors.ts";
+import { KeelsonError, notImplemented, systemError } from "../base/errors.ts";
 
 /** One character for each byte (latin1). */
 export type ByteString = string;
@@ -357,9 +357,18 @@ export function copyFileRange(from: number, to: number, length: number): number 
   return outcome(c.copyFileRange(from, null, to, null, length, 0));
 }
 
-/** Writes the whole file system that the file is on to its disk. */
-export function syncfs(fd: number): number {
-  return outcome(c.syncfs(fd));
+/** Writes the whole file system of a folder to its disk, on a thread of the FFI's own: it can take seconds. */
+export async function syncFileSystem(path: string): Promise<void> {
+  const fd = openFolder(path);
+  try {
+    const result = await new Promise<number>((resolve, reject) =>
+      c.syncfs.async(fd, (error: Error | null, value: number) => (error ? reject(error) : resolve(value))),
+    );
+    // errno belongs to the thread that made the call, so what exactly failed is not known here.
+    if (result !== 0) throw systemError(`syncfs ${path} failed`, { path });
+  } finally {
+    close(fd);
+  }
 }
 
 /** The error of a failed call: `call path: what the kernel says`, with the errno's name. */

@@ -1,5 +1,7 @@
 import type { Logger } from "../base/log.ts";
+import { syncFileSystem } from "../kernel/files.ts";
 import type { LayerRecord, Records } from "./records.ts";
+import { removeSmallTrees } from "./small-trees.ts";
 import type { WorkerPool } from "./workers.ts";
 
 /** Work is collected for this long, in milliseconds, so that it neither delays what is going on nor is done piecemeal. */
@@ -7,7 +9,7 @@ const trashDelay = 250;
 const syncDelay = 5_000;
 
 /**
- * What is done behind the callers' backs, by a worker thread: emptying the trash, and getting new layers onto the disk,
+ * What is done behind the callers' backs, by a worker thread where it is much: emptying the trash, and getting new layers onto the disk,
  * after which their records say so.
  */
 export class Janitor {
@@ -64,13 +66,14 @@ export class Janitor {
   }
 
   async #emptyTrash(): Promise<void> {
+    if (removeSmallTrees(this.#records.trash)) return;
     await this.#pool.use(([worker]) => worker!.run({ kind: "empty", folder: this.#records.trash }));
   }
 
   async #sync(): Promise<void> {
     const waiting = this.#records.layers.entries().filter(([, record]) => record.unsynced === this.#boot);
     if (waiting.length === 0) return;
-    await this.#pool.use(([worker]) => worker!.run({ kind: "sync", folder: this.#records.root }));
+    await syncFileSystem(this.#records.root);
     for (const [id, before] of waiting) {
       // Removed meanwhile.
       if (!this.#records.layers.get(id)) continue;

@@ -17,9 +17,7 @@ export type Job =
   /** Copies what is in one folder into another. `stop` is set to 1 to end it. */
   | { readonly kind: "copy"; readonly from: string; readonly to: string; readonly stop: SharedArrayBuffer }
   /** Bytes on the disk below the folder. */
-  | { readonly kind: "usage"; readonly folder: string }
-  /** Writes the folder's file system to its disk. */
-  | { readonly kind: "sync"; readonly folder: string };
+  | { readonly kind: "usage"; readonly folder: string };
 
 export interface JobResults {
   readonly read: string;
@@ -29,7 +27,6 @@ export interface JobResults {
   readonly empty: undefined;
   readonly copy: undefined;
   readonly usage: number;
-  readonly sync: undefined;
 }
 
 /** What a worker answers. */

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { messageOf, withKind } from "../base/errors.ts";
 import * as files from "../kernel/files.ts";
-import { byteString, must } from "../kernel/files.ts";
+import { byteString } from "../kernel/files.ts";
 import { copyInto } from "./copy-tree.ts";
 import type { Answer, Job } from "./jobs.ts";
 import { namesIn, removeTree } from "./remove-tree.ts";
@@ -35,8 +35,6 @@ function carryOut(job: Job, progress: (bytes: number) => void): unknown {
       return copyInto(job.from, job.to, new Int32Array(job.stop));
     case "usage":
       return withFolder(job.folder, diskUsage);
-    case "sync":
-      return withFolder(job.folder, (fd) => void must(files.syncfs(fd), "syncfs", byteString(job.folder)));
   }
 }
 

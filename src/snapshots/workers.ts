@@ -21,7 +21,14 @@ export class JobWorker {
   #ended = false;
 
   constructor(entry: URL = workerEntry) {
-    this.#worker = new Worker(entry, { name: "keelson-files", execArgv: [], stdout: false, stderr: false });
+    this.#worker = new Worker(entry, {
+      name: "keelson-files",
+      execArgv: [],
+      stdout: false,
+      stderr: false,
+      // Bytes pass through shared buffers; the heap holds little more than names.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     this.#worker.unref();
     this.#worker.on("message", (answer: Answer) => this.#take(answer));
     this.#worker.on("error", (error) => this.#fail(error));
@@ -72,7 +79,7 @@ export class JobWorker {
 }
 
 /** How long a worker that has nothing to do is kept, in milliseconds. */
-const idleTime = 5_000;
+const idleTime = 3_000;
 
 /**
  * Groups of workers that are made when needed, handed to one task at a time in the order of asking, and ended when

@@ -28,7 +28,7 @@ export const command: Command = {
     });
     refuseUnlessRunning(state);
     const stdin = !flags.bool("no-stdin") && config.OpenStdin;
-    requireTerminal(context.stdin, stdin, config.Tty);
+    requireTerminal(context, stdin, config.Tty);
     const keys = flags.string("detach-keys");
     const { exited } = await watchExit(context, id, "not-running");
     const hijacked = await context.client.hijack("POST /containers/{id}/attach", {

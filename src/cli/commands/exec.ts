@@ -29,7 +29,7 @@ export const command: Command = {
     const { context, flags, args } = invocation;
     const config = execConfig(flags, args.slice(1));
     await context.client.call("GET /containers/{id}/json", { params: { id: args[0]! } });
-    if (!flags.bool("detach")) requireTerminal(context.stdin, config.AttachStdin ?? false, config.Tty ?? false);
+    if (!flags.bool("detach")) requireTerminal(context, config.AttachStdin ?? false, config.Tty ?? false);
     const size = terminalSize(context.stdout);
     const consoleSize = size && config.Tty ? { ConsoleSize: [size.height, size.width] } : {};
     const { Id: id } = await context.client.call("POST /containers/{id}/exec", {

@@ -23,7 +23,7 @@ export const command: Command = {
     const request = readRequest(flags, args, path, context.client.host);
     if (flags.bool("detach")) detachStreams(request, flags, path);
     const { config, hostConfig } = request;
-    requireTerminal(context.stdin, config.AttachStdin ?? false, config.Tty ?? false);
+    requireTerminal(context, config.AttachStdin ?? false, config.Tty ?? false);
     if (!flags.bool("detach") || config.Tty) {
       const size = terminalSize(context.stdout);
       if (size) hostConfig.ConsoleSize = [size.height, size.width];

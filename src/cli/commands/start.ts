@@ -47,7 +47,7 @@ async function startAttached({ context, flags, args: [name] }: Invocation): Prom
   const inspected = await context.client.call("GET /containers/{id}/json", { params: { id: name! } });
   const { Id: id, Config: config, HostConfig: hostConfig } = inspected;
   const stdin = flags.bool("interactive") && config.OpenStdin;
-  requireTerminal(context.stdin, stdin, config.Tty);
+  requireTerminal(context, stdin, config.Tty);
   const keys = flags.string("detach-keys");
   const hijacked = await context.client.hijack("POST /containers/{id}/attach", {
     params: { id },

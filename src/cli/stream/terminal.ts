@@ -7,8 +7,12 @@ export interface Size {
 }
 
 /** Throws where a terminal is asked for and standard input is none. */
-export function requireTerminal(stdin: NodeJS.ReadStream, attachesStdin: boolean, tty: boolean): void {
-  if (attachesStdin && tty && !stdin.isTTY) throw new Failure("the input device is not a TTY");
+export function requireTerminal(
+  streams: { readonly stdin: NodeJS.ReadStream },
+  attachesStdin: boolean,
+  tty: boolean,
+): void {
+  if (attachesStdin && tty && !streams.stdin.isTTY) throw new Failure("the input device is not a TTY");
 }
 
 /** Signals that would end us and leave the terminal raw. */
