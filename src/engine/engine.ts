@@ -21,6 +21,7 @@ import { openStore } from "../store/lmdb.ts";
 import { openVolumes } from "../volumes/service.ts";
 import type { Volumes } from "../volumes/volumes.ts";
 import { type EngineConfig, type EngineOptions, findProgram, resolveOptions } from "./options.ts";
+import { afterBursts } from "./quiet.ts";
 import { type Running, type RunOptions, runContainer } from "./run.ts";
 
 /** The services of an engine, each built once. */
@@ -167,6 +168,8 @@ async function build(config: EngineConfig, onClose: (closer: () => Promise<unkno
     initPath: findProgram("docker-init") ?? findProgram("tini-static") ?? findProgram("tini"),
   });
   onClose(() => made.close());
+  const stopReleasing = afterBursts(events, () => kernel.releaseMemory());
+  onClose(async () => stopReleasing());
   const op = Operation.background("reconcile");
   await volumes.reconcile(op);
   await made.reconcile(op);

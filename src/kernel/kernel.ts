@@ -38,6 +38,8 @@ export interface Kernel {
   lock(path: string): Promise<boolean>;
   /** Sends a signal to a process through a pidfd after checking its start time, so that a recycled PID is never hit. */
   kill(pid: number, signal: number, startTime?: bigint): Promise<boolean>;
+  /** Gives freed memory of this process back (malloc_trim(3)), which the C library would keep after a burst of work. */
+  releaseMemory(): Promise<void>;
   /** What this kernel offers; each probed once. */
   probe(): Promise<KernelFeatures>;
   close(): Promise<void>;

@@ -59,6 +59,7 @@ function kernelOn(worker: KernelWorker): Kernel {
       })),
     lock: forward("lock"),
     kill: forward("kill"),
+    releaseMemory: forward("releaseMemory"),
     probe: () => {
       features ??= probe();
       return features;

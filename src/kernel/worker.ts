@@ -21,7 +21,7 @@ import { NftElements } from "./nft/elements.ts";
 import { runScript } from "./nft/script.ts";
 import { probeFeatures } from "./probe.ts";
 import { failure } from "./sys/errno.ts";
-import { killProcess, lockFile } from "./sys/process.ts";
+import { killProcess, lockFile, releaseMemory } from "./sys/process.ts";
 
 /** The kernel worker: the one thread that makes system calls for the engine, one call after another. */
 const port = parentPort!;
@@ -57,6 +57,7 @@ const calls: Calls = {
   nftRead: (table, set) => elements.read(table, set),
   lock: lockFile,
   kill: killProcess,
+  releaseMemory,
   probe: () => {
     features ??= probeFeatures(namespaces);
     return features;

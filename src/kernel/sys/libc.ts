@@ -9,6 +9,14 @@ const libc = koffi.load(null);
 type Bytes = Uint8Array;
 const func = <T>(name: string, result: string, args: string[]): T => libc.func(name, result, args) as T;
 
+function optional<T>(name: string, result: string, args: string[]): T | undefined {
+  try {
+    return func<T>(name, result, args);
+  } catch {
+    return undefined;
+  }
+}
+
 export const strerror = func<(errno: number) => string>("strerror", "str", ["int"]);
 export const open = func<(path: string, flags: number, mode: number) => number>("open", "int", ["str", "int", "uint"]);
 export const close = func<(fd: number) => number>("close", "int", ["int"]);
@@ -19,6 +27,9 @@ export const read = func<(fd: number, into: Bytes, size: number) => number>("rea
 ]);
 export const memfdCreate = func<(name: string, flags: number) => number>("memfd_create", "int", ["str", "uint"]);
 export const flock = func<(fd: number, operation: number) => number>("flock", "int", ["int", "int"]);
+
+/** glibc's own. */
+export const mallocTrim = optional<(pad: number) => number>("malloc_trim", "int", ["size_t"]);
 
 export const unshare = func<(flags: number) => number>("unshare", "int", ["int"]);
 export const setns = func<(fd: number, type: number) => number>("setns", "int", ["int", "int"]);

@@ -1,10 +1,15 @@
 import { constants, openSync } from "node:fs";
 import { withKind } from "../../base/errors.ts";
 import { check, errnoName, failure, lastErrno } from "./errno.ts";
-import { close, flock, pidfdOpen, pidfdSendSignal } from "./libc.ts";
+import { close, flock, mallocTrim, pidfdOpen, pidfdSendSignal } from "./libc.ts";
 import { startTimeOf } from "./process-stat.ts";
 
 const LOCK_EX_NB = 2 | 4;
+
+/** Some milliseconds after a burst, nothing when there is nothing to give back. C libraries without it need none. */
+export function releaseMemory(): void {
+  mallocTrim?.(0);
+}
 
 /** Takes the lock and keeps the file open: it is let go when the worker, and with it the process, ends. */
 export function lockFile(path: string): boolean {
