@@ -7,6 +7,6 @@ if (command === "daemon" && !rest.includes("--help")) {
   const { runDaemon } = await import("./daemon.ts");
   await runDaemon(rest);
 } else {
-  const { main } = await import("./cli/main.ts");
-  process.exitCode = await main(process.argv.slice(2));
+  const { runProcess } = await import("./cli/run-process.ts");
+  await runProcess();
 }

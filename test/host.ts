@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -130,6 +130,7 @@ export class TestHost {
   /** Ends every process of the host and removes its folder; mounts and links go with the namespaces. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("SIGKILL");
+    const containers = namesIn(`/proc/${this.holder.pid}/root${this.dir}/run/containers`);
     await poll("no process is left in the host", () => {
       const left = this.#processes();
       for (const pid of left) kill(pid);
@@ -138,6 +139,8 @@ export class TestHost {
     const exited = once(this.holder, "exit");
     this.holder.kill("SIGKILL");
     await exited;
+    // The shims that would have removed their cgroups were killed with the rest.
+    await poll("no cgroup is left", () => containers.flatMap(cgroupsOf).every(removeCgroup));
     await rm(this.dir, { recursive: true, force: true });
   }
 
@@ -161,6 +164,28 @@ export class TestHost {
     }
     found.delete(this.holder.pid!);
     return [...found];
+  }
+}
+
+function namesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+/** A container's cgroup in each v1 hierarchy, or in the v2 tree. */
+function cgroupsOf(id: string): string[] {
+  const base = "/sys/fs/cgroup";
+  return [base, ...namesIn(base).map((name) => join(base, name))]
+    .map((tree) => join(tree, "keelson", id))
+    .filter((path) => existsSync(path));
+}
+
+/** False while its last process is still ending. */
+function removeCgroup(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT";
   }
 }
 

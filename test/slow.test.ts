@@ -19,6 +19,7 @@ const growth = 32;
 let host: TestHost;
 before(async () => {
   host = await TestHost.make();
+  // Little room for garbage, so that what is measured is what is kept.
   await host.start([], { NODE_OPTIONS: "--max-semi-space-size=4" });
   const imported = await host.docker(["import", "-", "busybox:latest"], { input: busyboxTar() });
   assert.equal(imported.code, 0, imported.stderr);

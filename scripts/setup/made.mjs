@@ -65,14 +65,25 @@ export function buildBundle(node) {
     run(node, ["--disable-warning=ExperimentalWarning", "scripts/build.ts"], { env }),
   );
   // A checkout gives old contents new times: bin/keelson goes by times, and this one is known to be the newest.
-  if (!fresh) utimesSync(main, new Date(), new Date());
+  if (!fresh && mayWrite(main)) utimesSync(main, new Date(), new Date());
+}
+
+function mayWrite(path) {
+  return process.getuid() === 0 || process.getuid() === statSync(path).uid;
 }
 
 function npm(args) {
   // The npm that started us may be on no PATH.
   const path = process.env.npm_execpath || "";
   const [command, ...first] = basename(path) === "npm-cli.js" ? [process.execPath, path] : ["npm"];
-  run(command, [...first, ...args, "--no-audit", "--no-fund", "--loglevel=error"], { env, hint: npmHint });
+  // npm's own patience without a network is some minutes.
+  const retries = [
+    "--prefer-offline",
+    "--fetch-retries=2",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=4000",
+  ];
+  run(command, [...first, ...args, ...retries, "--no-audit", "--no-fund", "--loglevel=error"], { env, hint: npmHint });
 }
 
 /** Makes a thing where it is missing or was made from something else; true where it made it. Each step is kept at once. */

@@ -1,6 +1,6 @@
 // System packages, npm packages, Node 24, the shim and the bundle: only what is missing. Runs on any Node from 18 on.
 import { spawn, spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { buildBundle, buildShim, installNodePackages, pickNode } from "./made.mjs";
@@ -31,13 +31,7 @@ function splitArguments(all) {
 
 /** One setup at a time: flock(1) locks our open file, and the kernel lets go of it with us. */
 function locked(act) {
-  let fd;
-  try {
-    mkdirSync(tools, { recursive: true });
-    fd = openSync(join(tools, "setup.lock"), "a");
-  } catch (error) {
-    fail(error.message, "this user may not write here: please run this as the checkout's owner, or as root");
-  }
+  const fd = openLock(join(tools, "setup.lock"));
   const lock = (...flags) => spawnSync("flock", [...flags, "3"], { stdio: ["ignore", "ignore", "inherit", fd] });
   if (lock("--nonblock").status === 1) {
     say("waiting for another setup");
@@ -46,6 +40,16 @@ function locked(act) {
   const result = act();
   closeSync(fd);
   return result;
+}
+
+/** Where root did the set-up, others can still lock the file, and use what is there. */
+function openLock(path) {
+  try {
+    mkdirSync(tools, { recursive: true });
+    return openSync(path, existsSync(path) && process.getuid() !== 0 ? "r" : "a");
+  } catch (error) {
+    fail(error.message, "this user may not write here: please run this as the checkout's owner, or as root");
+  }
 }
 
 /** Runs the script in our place: its end is ours, and a signal to us is for it. */

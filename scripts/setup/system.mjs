@@ -64,6 +64,8 @@ export function installSystemPackages(forTests) {
       run("apt-get", [...options, "install", "-y", "-qq", "--no-install-recommends", ...names], { env, hint: offline }),
     );
   for (const [program, names] of unpacked) unpack(program, names);
+  const still = Object.keys(wanted).filter((what) => !isThere(what));
+  if (still.length > 0) fail(`still missing after the installation: ${still.join(", ")}`, `PATH is ${searchPath}`);
 }
 
 function isThere(what) {

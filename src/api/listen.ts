@@ -20,6 +20,9 @@ const serverOptions = {
   noDelay: true,
 } as const;
 
+/** Connections that may wait to be taken while this thread is busy; on a unix socket one more is refused. As Go: all that Linux grants. */
+const backlog = 4096;
+
 /** How long a client whose request was refused may go on sending, in milliseconds. */
 const refusalGrace = 2000;
 
@@ -106,7 +109,7 @@ function listening(server: Server, options: ListenOptions): Promise<void> {
       const taken = errnoOf(error) === "EADDRINUSE";
       reject(taken ? conflict(`${where}: address already in use`, { cause: error }) : withKind(error));
     });
-    server.listen(options, () => {
+    server.listen({ backlog, ...options }, () => {
       server.removeAllListeners("error");
       resolve();
     });

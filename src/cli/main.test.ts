@@ -5,8 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { parseFlags } from "./flags.ts";
 import { clientOptions, globalFlags, normalizeHost } from "./globals.ts";
+import { startFakeEngine } from "./testing/fake-engine.ts";
 import { engine } from "./testing/fixtures.ts";
 import { runKeelson, runMain } from "./testing/run-clients.ts";
 
@@ -92,6 +94,24 @@ test("a reader that goes away ends the program without a word", async (t) => {
   const [code] = await once(child, "close");
   assert.equal(stderr, "");
   assert.equal(code, 141);
+});
+
+test("a slow reader gets all of the output, and the exit code", async () => {
+  const long = "0123456789abcdef".repeat(1 << 19);
+  await using server = await startFakeEngine({
+    "GET /containers/x/json": { Id: "x", Config: { Tty: true } },
+    "GET /containers/x/logs": long,
+  });
+  const program = fileURLToPath(new URL("../main.ts", import.meta.url));
+  const child = spawn(process.execPath, [program, "-H", server.host, "logs", "x"], { stdio: ["ignore", "pipe", 2] });
+  const closed = once(child, "close");
+  let length = 0;
+  for await (const chunk of child.stdout!) {
+    length += (chunk as Buffer).length;
+    await new Promise(setImmediate);
+  }
+  assert.equal(length, long.length);
+  assert.deepEqual(await closed, [0, null]);
 });
 
 test("the completion scripts name the commands and their flags", async () => {

@@ -149,9 +149,10 @@ async function helpOf(words: string[], streams: Streams): Promise<number> {
 
 /** A reader that goes away (`keelson logs x | head`) ends the program without a word, as SIGPIPE would. */
 function quietOnBrokenPipe(): void {
-  for (const stream of [process.stdout, process.stderr])
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-      process.exit(141);
-    });
+  for (const stream of [process.stdout, process.stderr]) stream.off("error", onOutputError).on("error", onOutputError);
+}
+
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(141);
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { tmpdir } from "node:os";
@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
+import { promisify } from "node:util";
 import { type ErrorKind, isKind } from "../base/errors.ts";
 import { type Client, createClient, olderOf } from "./client.ts";
 import { requestPath } from "./request-path.ts";
@@ -56,23 +57,65 @@ const failsWith = (kind: ErrorKind, message: string | RegExp) => (error: unknown
   return true;
 };
 
+/** Refuses requests of a newer version, as engines do. */
+const upTo =
+  (newest: string, handler: RequestListener): RequestListener =>
+  (request, response) => {
+    response.setHeader("Api-Version", newest);
+    const asked = /^\/v([\d.]+)\//.exec(request.url!)![1]!;
+    if (olderOf(asked, newest) === asked) return handler(request, response);
+    const message = `client version ${asked} is too new. Maximum supported API version is ${newest}`;
+    response.writeHead(400).end(JSON.stringify({ message }));
+  };
+
 describe("the version", () => {
+  for (const [theirs, paths] of [
+    ["1.51", ["/v1.51/containers/json", "/v1.51/containers/json"]],
+    ["1.60", ["/v1.51/containers/json", "/v1.51/containers/json"]],
+    ["1.41", ["/v1.51/containers/json", "/v1.41/containers/json", "/v1.41/containers/json"]],
+  ] as const) {
+    it(`of a server that speaks ${theirs} is learned from its answers`, async () => {
+      await using server = await serve(upTo(theirs, (_, response) => void response.end("[]")));
+      assert.deepEqual(await server.client.call("GET /containers/json"), []);
+      assert.deepEqual(await server.client.call("GET /containers/json"), []);
+      assert.deepEqual(
+        server.seen.map(({ url }) => url),
+        paths,
+      );
+    });
+  }
+
   for (const [theirs, used] of [
     ["1.51", "1.51"],
     ["1.41", "1.41"],
     ["1.60", "1.51"],
     ["nonsense", "1.24"],
   ] as const) {
-    it(`of a server that speaks ${theirs} is ${used}`, async () => {
-      await using server = await serve((_, response) => response.end("[]"), { version: theirs });
-      await server.client.call("GET /containers/json");
-      await server.client.call("GET /containers/json");
+    it(`of a server that speaks ${theirs} is asked for before a stream is sent: ${used}`, async () => {
+      await using server = await serve((request, response) => request.resume().on("end", () => response.end()), {
+        version: theirs,
+      });
+      const body = Readable.from([Buffer.from("tar")]);
+      for await (const _ of await server.client.lines("POST /images/load", { body }));
+      assert.equal(await server.client.version(), used);
       assert.deepEqual(
         server.seen.map(({ url }) => url),
-        ["/_ping", `/v${used}/containers/json`, `/v${used}/containers/json`],
+        ["/_ping", `/v${used}/images/load`],
       );
     });
   }
+
+  it("is not tried again where a request is wrong for another reason", async () => {
+    await using server = await serve(upTo("1.41", () => {}));
+    await using wrong = await serve((_, response) => {
+      response.writeHead(400, { "Api-Version": "1.41" }).end('{"message":"it is too long"}');
+    });
+    await assert.rejects(wrong.client.call("GET /info"), failsWith("invalid", "it is too long"));
+    assert.equal(wrong.seen.length, 1);
+    const fixed = createClient({ host: server.client.host, version: "1.45" });
+    await assert.rejects(fixed.call("GET /info"), failsWith("invalid", /client version 1.45 is too new/));
+    fixed.close();
+  });
 
   it("is compared by its parts", () => {
     assert.equal(olderOf("1.9", "1.10"), "1.9");
@@ -158,6 +201,36 @@ describe("a call", () => {
     const call = server.client.call("GET /info", { signal: abort.signal });
     setImmediate(() => abort.abort());
     await assert.rejects(call, failsWith("cancelled", "context canceled"));
+  });
+});
+
+describe("a connection", () => {
+  it("carries one request after the other", async () => {
+    await using server = await serve((_, response) => void response.end("{}"));
+    for (let i = 0; i < 3; i++) await server.client.call("GET /info");
+    assert.equal(new Set(server.seen.map(({ socket }) => socket)).size, 1);
+  });
+
+  it("that the server has closed meanwhile is replaced", async () => {
+    await using server = await serve((request, response) => {
+      response.end("{}");
+      // After the answer, and before the client can know of it.
+      response.on("finish", () => request.socket.destroySoon());
+    });
+    for (let i = 0; i < 20; i++) await server.client.call("GET /info");
+    assert.equal(server.seen.length, 20);
+  });
+
+  it("that waits for the next request keeps no program running", async () => {
+    await using server = await serve((_, response) => void response.end("{}"));
+    const script = `
+      const { createClient } = await import(${JSON.stringify(new URL("./client.ts", import.meta.url).href)});
+      console.log(await createClient({ host: ${JSON.stringify(server.client.host)} }).call("GET /info"));
+    `;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], {
+      timeout: 20_000,
+    });
+    assert.equal(stdout, "{}\n");
   });
 });
 

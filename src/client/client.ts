@@ -1,7 +1,7 @@
-import { Duplex, type Readable, Writable } from "node:stream";
+import { Duplex, Readable, Writable } from "node:stream";
 import type { Endpoints, EndpointsOf } from "./endpoints/index.ts";
 import { errorOf } from "./failure.ts";
-import type { HttpResponse } from "./http1.ts";
+import type { HttpAnswer, HttpResponse } from "./http1.ts";
 import { jsonLines, readJson } from "./lines.ts";
 import { requestPath } from "./request-path.ts";
 import { connectTransport, type TlsOptions, type Transport } from "./transport.ts";
@@ -77,26 +77,42 @@ interface AnyArgs {
 /** A client of the engine at `host`. Connects with the first call. */
 export function createClient(options: ClientOptions): Client {
   const transport: Transport = connectTransport(options.host, options.tls);
+  /** The version in use, once it is known. */
+  let known = options.version?.replace(/^v/, "");
   let negotiated: Promise<string> | undefined;
-  const version = (): Promise<string> => {
-    if (options.version !== undefined) return Promise.resolve(options.version.replace(/^v/, ""));
-    negotiated ??= negotiate(transport).catch((error: unknown) => {
+  const version = async (): Promise<string> => {
+    if (known !== undefined) return known;
+    negotiated ??= negotiate(transport).finally(() => {
       negotiated = undefined;
-      throw error;
     });
-    return negotiated;
+    known = await negotiated;
+    return known;
   };
 
-  const send = async (name: string, args: AnyArgs = {}, upgrade = false) => {
+  const sendAs = (version: string, name: string, args: AnyArgs, upgrade: boolean): Promise<HttpAnswer> => {
     const space = name.indexOf(" ");
     return transport.request({
       method: name.slice(0, space),
-      path: `/v${await version()}${requestPath(name.slice(space + 1), args.params, args.query)}`,
+      path: `/v${version}${requestPath(name.slice(space + 1), args.params, args.query)}`,
       headers: { ...options.headers, ...args.headers },
       body: args.body,
       signal: args.signal,
       upgrade,
     });
+  };
+  const send = async (name: string, args: AnyArgs = {}, upgrade = false): Promise<HttpAnswer> => {
+    // What can be sent again needs not ask first: a server that is older refuses before it does anything, and says so.
+    if (known !== undefined || args.body instanceof Readable) return sendAs(await version(), name, args, upgrade);
+    const answer = await sendAs(newestVersion, name, args, upgrade);
+    const theirs = versionOf(answer.response);
+    if (answer.response.statusCode === 400) {
+      const error = await errorOf(answer.response);
+      if (theirs === undefined || !/ is too new\b/.test(error.message)) throw error;
+      known = olderOf(theirs, newestVersion);
+      return sendAs(known, name, args, upgrade);
+    }
+    known ??= olderOf(theirs ?? newestVersion, newestVersion);
+    return answer;
   };
   const answer = async (name: string, args?: AnyArgs): Promise<HttpResponse> => {
     const { response } = await send(name, args);
@@ -123,9 +139,13 @@ export function createClient(options: ClientOptions): Client {
 async function negotiate(transport: Transport): Promise<string> {
   const { response } = await transport.request({ method: "HEAD", path: "/_ping", headers: {} });
   response.resume();
-  const theirs = response.headers["api-version"];
-  if (typeof theirs !== "string" || !/^\d+\.\d+$/.test(theirs)) return oldestVersion;
-  return olderOf(theirs, newestVersion);
+  return olderOf(versionOf(response) ?? oldestVersion, newestVersion);
+}
+
+/** The newest version that the server speaks; it says so with every answer. */
+function versionOf({ headers }: HttpResponse): string | undefined {
+  const text = headers["api-version"] ?? "";
+  return /^\d+\.\d+$/.test(text) ? text : undefined;
 }
 
 /** The older of two versions. */

@@ -38,6 +38,8 @@ export class HttpResponse extends Readable {
     this.headers = head.headers;
     this.#wanted = wanted;
     this.#dropped = dropped;
+    // What breaks before anybody reads is told to the one who reads then.
+    this.on("error", () => {});
   }
 
   override _read(): void {

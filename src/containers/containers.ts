@@ -20,7 +20,10 @@ export interface Containers {
   create(op: Operation, request: CreateRequest): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
   /** `notModified` when it runs already. */
   start(op: Operation, ref: string): Promise<void>;
-  /** Sends the stop signal, after `timeout` seconds (10, or the container's own) SIGKILL; -1 waits for ever. */
+  /**
+   * Sends the stop signal, after `timeout` seconds (10, or the container's own) SIGKILL; -1 waits for ever. `notModified`
+   * when it does not run. This, `restart` and `remove` are carried through although the operation is aborted.
+   */
   stop(op: Operation, ref: string, options?: StopOptions): Promise<void>;
   restart(op: Operation, ref: string, options?: StopOptions): Promise<void>;
   /** A name (`SIGTERM`, `TERM`) or number. `conflict` when it does not run. */
@@ -32,7 +35,10 @@ export interface Containers {
   list(options?: { readonly all?: boolean }): Container[];
   /** Bytes of the container's own changes, and of those plus its image. */
   size(op: Operation, ref: string): Promise<{ readonly rw: number; readonly rootFs: number }>;
-  /** Resolves when the condition holds; aborting the operation gives up waiting. */
+  /**
+   * Resolves when the condition holds; aborting the operation gives up waiting. Where a start or a removal failed `error`
+   * says why. Rejects with `unavailable` when the engine closes, as everything does that is called afterwards.
+   */
   wait(
     op: Operation,
     ref: string,

@@ -94,12 +94,7 @@ export async function startExec(
 }
 
 /** Not given up where the caller leaves meanwhile, for then nobody would know whether the process runs. */
-async function run(
-  context: Context,
-  live: Live,
-  exec: Exec,
-  request: Omit<ExecRequest, "execId">,
-): Promise<void> {
+async function run(context: Context, live: Live, exec: Exec, request: Omit<ExecRequest, "execId">): Promise<void> {
   const op = Operation.background(`exec ${exec.id}`);
   const { pid } = await live.shim.exec(op, { execId: exec.id, ...request, size: request.size ?? sizeOf(exec.config) });
   context.execs.update(exec.id, { pid });

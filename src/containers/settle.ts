@@ -16,7 +16,10 @@ export function watchExit(context: Context, id: string, shim: Shim): void {
   promise.catch(() => {});
   const startedAt = performance.now();
   context.live.set(id, { shim, settled: promise, settle: resolve, abandon: reject, startedAt });
-  const seeTo = (exit: ExitStatus): Promise<void> => context.queue.run(id, () => settle(context, id, shim, exit));
+  const seeTo = async (exit: ExitStatus): Promise<void> => {
+    // One that comes while the engine closes is the next engine's: the shim has written it down.
+    if (!context.closing()) await context.queue.run(id, () => settle(context, id, shim, exit));
+  };
   shim.exited.then(seeTo).catch((error) => context.log.error("seeing to an exit", { id, error: messageOf(error) }));
 }
 

@@ -87,10 +87,11 @@ async function bringUp(context: Context, op: Operation, container: Container): P
       const [{ pid }] = await settleAll([
         step(
           () => shim.start(op, startRequest(context, container, bundle)),
-          () => shim.signal(undoOp, 9).then(
-            () => shim.exited,
-            () => {},
-          ),
+          () =>
+            shim.signal(undoOp, 9).then(
+              () => shim.exited,
+              () => {},
+            ),
         ),
         recorded,
       ]);

@@ -169,19 +169,22 @@ export async function openAttach(op: Operation, dir: string, request: AttachRequ
   }
 }
 
-/** Takes the reply from the front of the stream, and not a byte more. */
+/**
+ * Takes the reply from the front of the stream, and not a byte more. Until the request arrives the connection is like any
+ * other, so that the event of an exit may come before the reply.
+ */
 function attached(socket: Socket): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let header: Buffer | undefined;
+  const next = frameTaker(socket);
+  let isAnswered = false;
   const take = (): void => {
-    header ??= (socket.read(headerLength) as Buffer | null) ?? undefined;
-    if (!header) return;
-    const rest = header.readUInt32LE(0) + 4 - headerLength;
-    const body = rest === 0 ? Buffer.alloc(0) : (socket.read(rest) as Buffer | null);
-    if (!body) return;
-    const frame = decodeFrame(Buffer.concat([header, body]));
-    if (frame.type === replies.ok) resolve();
-    else reject(new ShimError(frame.body.u8(), frame.body.string()));
+    for (let frame = isAnswered ? undefined : next(); frame; frame = next()) {
+      if (frame.sequence === 0) continue;
+      isAnswered = true;
+      if (frame.type === replies.ok) resolve();
+      else reject(new ShimError(frame.body.u8(), frame.body.string()));
+      return;
+    }
   };
   const lost = (): void => reject(gone());
   socket.on("readable", take);
@@ -192,4 +195,19 @@ function attached(socket: Socket): Promise<void> {
     socket.off("close", lost);
     socket.off("end", lost);
   });
+}
+
+/** Reads one frame at each call; undefined where it is not whole yet. */
+function frameTaker(socket: Socket): () => Frame | undefined {
+  let header: Buffer | undefined;
+  return () => {
+    header ??= (socket.read(headerLength) as Buffer | null) ?? undefined;
+    if (!header) return undefined;
+    const rest = header.readUInt32LE(0) + 4 - headerLength;
+    const body = rest === 0 ? Buffer.alloc(0) : (socket.read(rest) as Buffer | null);
+    if (!body) return undefined;
+    const frame = decodeFrame(Buffer.concat([header, body]));
+    header = undefined;
+    return frame;
+  };
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { isKind } from "../base/errors.ts";
 import { openStore } from "./lmdb.ts";
 
 interface Thing {
@@ -76,4 +77,17 @@ test("what was committed survives SIGKILL", async () => {
   const child = fork(fileURLToPath(import.meta.url), ["write-and-die", path]);
   await once(child, "exit");
   assert.deepEqual(openStore(path).table<Thing>("things", { version: 1 }).get("committed"), { n: 1 });
+});
+
+test("a write after the store was closed is refused, and ends nothing else", async () => {
+  const store = openStore(join(dir, "closed"));
+  const table = store.table<Thing>("things", { version: 1 });
+  await store.close();
+  const isRefused = (error: unknown): boolean => isKind(error, "unavailable");
+  await assert.rejects(table.put("a", { n: 1 }), isRefused);
+  await assert.rejects(table.remove("a"), isRefused);
+  await assert.rejects(
+    store.transaction(() => {}),
+    isRefused,
+  );
 });

@@ -2,7 +2,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as later } from "node:timers/promises";
 import { type Database, open, type RootDatabase } from "lmdb";
-import { corrupt, exhausted, type KeelsonError, withKind } from "../base/errors.ts";
+import { corrupt, exhausted, type KeelsonError, unavailable, withKind } from "../base/errors.ts";
 import { Reserve } from "./reserve.ts";
 import type { Store, Table, TableOptions } from "./store.ts";
 
@@ -25,6 +25,8 @@ class LmdbStore implements Store {
   readonly #root: RootDatabase;
   readonly #reserve: Reserve;
   readonly #tables = new Map<string, LmdbTable<object>>();
+  /** LMDB throws where nobody can catch it when it is written to after it was closed. */
+  readonly #state = { isOpen: true };
 
   constructor(root: RootDatabase, reserve: Reserve) {
     this.#root = root;
@@ -35,12 +37,13 @@ class LmdbStore implements Store {
     const known = this.#tables.get(name);
     if (known) return known as unknown as Table<T>;
     const db = this.#root.openDB<Stamped<T>, string>({ name, encoding: "json" });
-    const made = new LmdbTable<T>(name, db, this.#reserve, options);
+    const made = new LmdbTable<T>(name, db, this.#reserve, { ...options, state: this.#state });
     this.#tables.set(name, made as unknown as LmdbTable<object>);
     return made;
   }
 
   async transaction<R>(body: () => R): Promise<R> {
+    checkOpen(this.#state);
     try {
       return await this.#root.childTransaction(() => this.#reserve.watch(body));
     } catch (error) {
@@ -49,19 +52,33 @@ class LmdbStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#state.isOpen = false;
     this.#reserve.close();
     await this.#root.flushed;
     await this.#root.close();
   }
 }
 
+interface State {
+  isOpen: boolean;
+}
+
+function checkOpen({ isOpen }: State): void {
+  if (!isOpen) throw unavailable("the store is closed");
+}
+
 class LmdbTable<T extends object> implements Table<T> {
   readonly #name: string;
   readonly #db: Database<Stamped<T>, string>;
   readonly #reserve: Reserve;
-  readonly #options: TableOptions<T>;
+  readonly #options: TableOptions<T> & { readonly state: State };
 
-  constructor(name: string, db: Database<Stamped<T>, string>, reserve: Reserve, options: TableOptions<T>) {
+  constructor(
+    name: string,
+    db: Database<Stamped<T>, string>,
+    reserve: Reserve,
+    options: TableOptions<T> & { readonly state: State },
+  ) {
     this.#name = name;
     this.#db = db;
     this.#reserve = reserve;
@@ -79,11 +96,13 @@ class LmdbTable<T extends object> implements Table<T> {
   }
 
   async put(key: string, record: T): Promise<void> {
+    checkOpen(this.#options.state);
     if (!this.#reserve.keep() && !this.#db.doesExist(key) && this.#reserve.refuse()) return;
     await this.#write(() => this.#db.put(key, { v: this.#options.version, r: record }));
   }
 
   async remove(key: string): Promise<void> {
+    checkOpen(this.#options.state);
     await this.#write(() => this.#db.remove(key));
   }
 

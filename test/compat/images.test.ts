@@ -142,7 +142,8 @@ describe("images", () => {
   test("names that are no references, or not there", async () => {
     assert.match(
       (await docker("tag", "busybox", "UPPER")).stderr,
-      /invalid reference format: repository name \(library\/UPPER\) must be lowercase/,
+      // Old clients look at the name themselves, and say less.
+      /invalid reference format|must be lowercase/,
     );
     assert.match((await docker("rmi", "nope")).stderr, /No such image: nope:latest/);
     assert.match((await docker("image", "inspect", "nope")).stderr, /[Nn]o such image: nope/);

@@ -6,6 +6,9 @@ import { decodeJson } from "./go-json.ts";
 /** No request of the contract comes near this many bytes. */
 export const bodyLimit = 8 * 1024 * 1024;
 
+/** A client that sends nothing of its body for so long is cut off, in milliseconds. */
+const longestPause = 60_000;
+
 /** Thrown for a body past the limit; answered with 413. */
 export class BodyTooLarge extends Error {
   readonly statusCode = 413;
@@ -26,10 +29,16 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   if (Number(request.headers["content-length"] ?? 0) > bodyLimit) throw tooLarge();
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    length += (chunk as Buffer).length;
-    if (length > bodyLimit) throw tooLarge();
-    chunks.push(chunk as Buffer);
+  const timer = setTimeout(() => request.destroy(), longestPause);
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      timer.refresh();
+      length += (chunk as Buffer).length;
+      if (length > bodyLimit) throw tooLarge();
+      chunks.push(chunk as Buffer);
+    }
+  } finally {
+    clearTimeout(timer);
   }
   return Buffer.concat(chunks);
 }

@@ -2,7 +2,9 @@
  * One life of an engine's containers, for `steps.test.ts`: takes over what the life before left, tells what that is, clears
  * it away, tells what is still there then, and goes through a container's life until it kills itself at a given step.
  *
- *   node steps-child.ts ROOT STEP
+ *   node steps-child.ts ROOT STEP [after]
+ *
+ * A step is the beginning of a call that changes the world; with `after`, its end is one, too.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +15,7 @@ import type { Container, CreateRequest } from "../containers.ts";
 import type { ContainerParts } from "../context.ts";
 import { openHouse } from "./house.ts";
 
-const [root = "", killAt = "0"] = process.argv.slice(2);
+const [root = "", killAt = "0", ends] = process.argv.slice(2);
 const op = Operation.background("steps");
 /** The calls that change the world. */
 const changing = new Set(
@@ -22,7 +24,7 @@ const changing = new Set(
 let counted = 0;
 let isCounting = false;
 
-/** A part whose changing calls are steps: the process ends where the step that was asked for would begin, or has just ended. */
+/** A part whose changing calls are steps: the process ends at the one that was asked for. */
 function stepping<T extends object>(part: T, name: string): T {
   return new Proxy(part, {
     get(target, key) {
@@ -36,7 +38,7 @@ function stepping<T extends object>(part: T, name: string): T {
         const result: unknown = value.apply(target, args);
         if (!(result instanceof Promise)) return result;
         return result.then((made: unknown) => {
-          reached(`after ${step}`);
+          if (ends === "after") reached(`after ${step}`);
           return key === "launch" ? stepping(made as object, "shim") : made;
         });
       };
