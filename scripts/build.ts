@@ -99,7 +99,7 @@ async function bundleCommandLine(): Promise<void> {
   const source = outputFiles[0]!.text;
   const name = `cli-${createHash("sha256").update(source).digest("hex").slice(0, 12)}.js`;
   writeFileSync(join(made, name), source);
-  writeFileSync(join(made, `${name}.code`), await compiledCode(source, name));
+  for (const [command, code] of await compiledCode(source)) writeFileSync(join(made, `${name}.${command}.code`), code);
   await build({
     ...common(),
     entryPoints: { cli: "src/cli/bundled.ts" },

@@ -1,6 +1,6 @@
 /** The engine inside a Node program: what `engine.run` promises, and what closing and opening mean for containers. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -79,6 +79,13 @@ test("stdin is written to, and its end is seen", async () => {
   running.stdin.end("a\n");
   assert.equal(await text(running.stdout), "a\nb\n");
   assert.deepEqual(await running.wait(), { exitCode: 0 });
+});
+
+test("a signal that outlives the run keeps nothing of it", async () => {
+  const caller = new AbortController();
+  for (const request of [{ network: "none" }, { stdin: true }, { tty: true }])
+    await output({ command: ["true"], signal: caller.signal, ...request });
+  assert.equal(getEventListeners(caller.signal, "abort").length, 0);
 });
 
 test("a terminal is one, and has everything in one stream", async () => {

@@ -58,7 +58,9 @@ export function buildBundle(node) {
   const sources = filesBelow(join(root, "src")).filter((file) => !file.includes(".test."));
   const key = digest([
     ...sources,
-    ...["scripts/build.ts", "package-lock.json", "native/shim/build/keelson-shim"].map((file) => join(root, file)),
+    ...["scripts/build.ts", "scripts/compiled-code.ts", "package-lock.json", "native/shim/build/keelson-shim"].map(
+      (file) => join(root, file),
+    ),
   ]);
   const main = join(root, "dist/main.js");
   const fresh = keep("bundle", key, main, "bundling", () =>

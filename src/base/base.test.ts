@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
 import { exhausted, isKind, withKind } from "./errors.ts";
 import { EventBus } from "./events.ts";
 import { createLogger } from "./log.ts";
 import { Operation } from "./operation.ts";
 import { KeyedQueue } from "./queue.ts";
-import { formatNano, parseNano } from "./time.ts";
+import { formatNano, nowNano, parseNano } from "./time.ts";
 import { settleAll, withUndo } from "./undo.ts";
 import { parseBytes } from "./units.ts";
 
@@ -127,4 +128,30 @@ test("a logger drops what is below its level and quotes what needs it", () => {
   log.warn("two words", { id: "abc", error: new Error("a b") });
   assert.equal(lines.length, 1);
   assert.match(lines[0]!, /level=warn msg="two words" id=abc error="a b"\n$/);
+});
+
+test("a listener's mistake reaches neither the one who reports nor the other listeners", async () => {
+  const bus = new EventBus();
+  const heard: string[] = [];
+  bus.listen(() => {
+    throw new Error("a listener's mistake");
+  });
+  bus.listen(({ action }) => heard.push(action));
+  const warned = once(process, "warning");
+  bus.emit("container", "die", "x");
+  assert.deepEqual(heard, ["die"]);
+  assert.match(String((await warned)[0]), /a listener's mistake/);
+});
+
+test("the time follows the wall clock where that is set, and has microseconds else", (t) => {
+  const near = (milliseconds: number): void =>
+    assert.ok(Math.abs(Number(nowNano() / 1_000_000n) - milliseconds) <= 6, String(milliseconds));
+  const real = Date.now;
+  near(real());
+  const hour = 3_600_000;
+  const clock = t.mock.method(Date, "now", () => real() + hour);
+  near(real() + hour);
+  clock.mock.restore();
+  near(real());
+  assert.equal(nowNano() % 1000n, 0n);
 });

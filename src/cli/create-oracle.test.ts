@@ -389,5 +389,11 @@ async function compare(args: readonly string[]): Promise<void> {
 function asked({ seen }: Outcome): unknown {
   return seen
     .filter(({ line }) => line === "POST /containers/create")
-    .map(({ query, body }) => [[...query].filter(([, value]) => value !== ""), pruned(body)]);
+    .map(({ query, body }) => [[...query].filter(([, value]) => value !== ""), pruned(ordered(body))]);
+}
+
+/** Docker's client keeps variables in a map, which Go walks from another place each time. */
+function ordered(body: unknown): unknown {
+  const { Env } = body as { readonly Env?: readonly string[] | null };
+  return { ...(body as object), Env: Env?.toSorted() };
 }

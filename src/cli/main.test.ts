@@ -5,7 +5,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { parseFlags } from "./flags.ts";
 import { clientOptions, globalFlags, normalizeHost } from "./globals.ts";
 import { startFakeEngine } from "./testing/fake-engine.ts";
@@ -102,8 +101,15 @@ test("a slow reader gets all of the output, and the exit code", async () => {
     "GET /containers/x/json": { Id: "x", Config: { Tty: true } },
     "GET /containers/x/logs": long,
   });
-  const program = fileURLToPath(new URL("../main.ts", import.meta.url));
-  const child = spawn(process.execPath, [program, "-H", server.host, "logs", "x"], { stdio: ["ignore", "pipe", 2] });
+  const source = new URL("./run-process.ts", import.meta.url).href;
+  const script = `const { runProcess } = await import(${JSON.stringify(source)}); await runProcess();`;
+  const child = spawn(
+    process.execPath,
+    ["--input-type=module", "-e", script, "--", "x", "-H", server.host, "logs", "x"],
+    {
+      stdio: ["ignore", "pipe", 2],
+    },
+  );
   const closed = once(child, "close");
   let length = 0;
   for await (const chunk of child.stdout!) {

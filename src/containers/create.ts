@@ -125,10 +125,7 @@ async function make(context: Context, op: Operation, container: Container, image
       );
       const mounts = await withVolumes(context, op, container, top, step);
       op.check();
-      await step(
-        () => context.records.put({ ...container, mounts }),
-        () => context.records.remove(id),
-      );
+      await context.records.put({ ...container, mounts });
     },
     (error) => context.log.warn("undoing a creation", { id, error: messageOf(error) }),
   );

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf, messageOf } from "../base/errors.ts";
@@ -59,6 +60,8 @@ function isOurs({ container, adopted }: Found): boolean {
 }
 
 async function adopt(context: Context, op: Operation, id: string): Promise<Adopted> {
+  // Most have no run folder: they ended, and were seen to, long ago.
+  if (!existsSync(runDir(context, id))) return { kind: "none" };
   try {
     return await context.shims.adopt(op, runDir(context, id));
   } catch (error) {

@@ -46,61 +46,107 @@ export async function startContainer(
   emit(context, context.records.get(id), "start");
 }
 
+type Step = Parameters<Parameters<typeof withUndo>[0]>[0];
+
+/** What a container's process needs around it. */
+interface Surroundings {
+  readonly shim: Shim;
+  readonly sandbox: Sandbox;
+  /** Host folders of its mounts, by destination. */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
 async function bringUp(context: Context, op: Operation, container: Container): Promise<void> {
   const { id } = container;
   const undoOp = Operation.background(`undo start ${id}`);
   await withUndo(
     async (step) => {
-      const dir = runDir(context, id);
       mkdirSync(rootfsDir(context, id), { recursive: true });
-      op.step("launch shim, join networks, mount root");
-      // These three do not depend on each other; a start takes as long as the slowest.
-      const [shim, sandbox, sources] = await settleAll<[Shim, Sandbox, ReadonlyMap<string, string>]>([
-        step(
-          () => takeShim(context, op, id, dir),
-          (made) => made.dispose(undoOp).catch(unlessGone),
-        ),
-        step(
-          () => context.networks.join(op, sandboxRequest(context, container)),
-          (made) => context.networks.leave(undoOp, made),
-        ),
-        step(
-          () => mountRoot(context, op, container),
-          () => unmountRoot(context, undoOp, container),
-        ),
-      ]);
+      const around = await surround(context, op, container, { step, undoOp });
       op.check();
       op.step("write bundle");
-      if (container.state.startedAt === never) prepareRoot(rootfsDir(context, id));
-      writeOwnFiles(context, container, sandbox);
-      const bundle = bundleOf(context, container, sandbox, sources);
-      const isCrun = runtimeOf(context, container) === "crun";
-      const spec = isCrun ? context.seccomp.apply(bundle.spec) : bundle.spec;
-      writeFileSync(join(dir, "config.json"), JSON.stringify(spec));
+      const bundle = writeBundle(context, container, around);
       op.step("run");
-      // The record goes to the store while the runtime works: after a crash it tells what the running container has.
-      const recorded = context.records.move(
-        id,
-        { status: "running", error: "", startedAt: formatNano(nowNano()) },
-        { sandbox, stoppedByUser: false },
-      );
-      const [{ pid }] = await settleAll([
-        step(
-          () => shim.start(op, startRequest(context, container, bundle)),
-          () =>
-            shim.signal(undoOp, 9).then(
-              () => shim.exited,
-              () => {},
-            ),
-        ),
-        recorded,
-      ]);
-      await context.records.move(id, { pid, startedAt: formatNano(nowNano()), exitCode: 0, oomKilled: false });
-      watchExit(context, id, shim);
-      if (isCrun) void context.seccomp.learn(bundle.spec, runtimeRoot(context), id);
+      await launch(context, op, container, { ...around, bundle, step, undoOp });
     },
     (error) => context.log.warn("undoing a start", { id, error: messageOf(error) }),
   );
+}
+
+async function surround(
+  context: Context,
+  op: Operation,
+  container: Container,
+  { step, undoOp }: { readonly step: Step; readonly undoOp: Operation },
+): Promise<Surroundings> {
+  op.step("launch shim, join networks, mount root");
+  // These three do not depend on each other; a start takes as long as the slowest.
+  const [shim, sandbox, sources] = await settleAll<[Shim, Sandbox, ReadonlyMap<string, string>]>([
+    step(
+      () => takeShim(context, op, container.id),
+      (made) => made.dispose(undoOp).catch(unlessGone),
+    ),
+    step(
+      () => context.networks.join(op, sandboxRequest(context, container)),
+      (made) => context.networks.leave(undoOp, made),
+    ),
+    step(
+      () => mountRoot(context, op, container),
+      () => unmountRoot(context, undoOp, container),
+    ),
+  ]);
+  return { shim, sandbox, sources };
+}
+
+/** The bundle, and what the container's own files say, written to its run folder. */
+function writeBundle(context: Context, container: Container, { sandbox, sources }: Surroundings): Bundle {
+  const { id } = container;
+  if (container.state.startedAt === never) prepareRoot(rootfsDir(context, id));
+  writeOwnFiles(context, container, sandbox);
+  const bundle = bundleOf(context, container, sandbox, sources);
+  const spec = isCrun(context, container) ? context.seccomp.apply(bundle.spec) : bundle.spec;
+  writeFileSync(join(runDir(context, id), "config.json"), JSON.stringify(spec));
+  return bundle;
+}
+
+interface Launch extends Surroundings {
+  readonly bundle: Bundle;
+  readonly step: Step;
+  readonly undoOp: Operation;
+}
+
+async function launch(
+  context: Context,
+  op: Operation,
+  container: Container,
+  { shim, sandbox, bundle, step, undoOp }: Launch,
+): Promise<void> {
+  const { id } = container;
+  // The record goes to the store while the runtime works: after a crash it tells what the running container has.
+  const recorded = context.records.move(
+    id,
+    { status: "running", error: "", startedAt: formatNano(nowNano()) },
+    { sandbox, stoppedByUser: false },
+  );
+  const [{ pid }] = await settleAll([
+    step(
+      () => shim.start(op, startRequest(context, container, bundle)),
+      () => killed(shim, undoOp),
+    ),
+    recorded,
+  ]);
+  await context.records.move(id, { pid, startedAt: formatNano(nowNano()), exitCode: 0, oomKilled: false });
+  watchExit(context, id, shim);
+  if (isCrun(context, container)) void context.seccomp.learn(bundle.spec, runtimeRoot(context), id);
+}
+
+/** Ends a container that runs. One that has ended by itself is no error. */
+async function killed(shim: Shim, op: Operation): Promise<void> {
+  const isSent = await shim.signal(op, 9).then(
+    () => true,
+    () => false,
+  );
+  if (isSent) await shim.exited;
 }
 
 /** After a start that the runtime refused, the shim has left by itself. */
@@ -109,10 +155,10 @@ function unlessGone(error: unknown): void {
 }
 
 /** The shim that an attach client has waited on, or a new one. */
-function takeShim(context: Context, op: Operation, id: string, dir: string): Promise<Shim> {
+function takeShim(context: Context, op: Operation, id: string): Promise<Shim> {
   const pending = context.pending.get(id);
   context.pending.delete(id);
-  return pending?.shim ?? context.shims.launch(op, dir);
+  return pending?.shim ?? context.shims.launch(op, runDir(context, id));
 }
 
 async function mountRoot(context: Context, op: Operation, container: Container): Promise<ReadonlyMap<string, string>> {
@@ -132,6 +178,10 @@ export async function unmountRoot(context: Context, op: Operation, container: Co
 
 function runtimeOf(context: Context, { hostConfig }: Container): string {
   return hostConfig.Runtime || context.defaultRuntime;
+}
+
+function isCrun(context: Context, container: Container): boolean {
+  return runtimeOf(context, container) === "crun";
 }
 
 /** Where the OCI runtime keeps its state. */
