@@ -135,13 +135,18 @@ async function embedded(): Promise<void> {
 async function memory(): Promise<void> {
   if (!wanted("memory")) return;
   const count = 100;
-  for (let index = 0; index < count; index++) await ours("run", "-d", "busybox:bench", "sleep", "100000");
+  // A daemon of its own: what the other cases left behind in memory is not what is asked.
+  await using fresh = await TestHost.make();
+  await fresh.start();
+  await ownImage((input) => fresh.docker(["import", "-", "busybox:bench"], { input }));
+  for (let index = 0; index < count; index++)
+    await checked(fresh.docker(["run", "-d", "busybox:bench", "sleep", "100000"]));
   const shims = pids(/^keelson-shim/);
   const pss = shims.map((pid) => kilobytes(pid, "smaps_rollup", "Pss"));
   rows.push([`shim, PSS of ${shims.length}`, `${(median(pss) / 1024).toFixed(2)} MiB`, "", "", "≤ 0.4 MiB"]);
   // At rest: the engine gives memory back two seconds after a burst of work.
-  await later(3000);
-  const resident = kilobytes(host.daemon!.pid!, "status", "VmRSS");
+  await later(5000);
+  const resident = kilobytes(fresh.daemon!.pid!, "status", "VmRSS");
   rows.push([`daemon after ${count} containers`, `${(resident / 1024).toFixed(0)} MiB`, "", "", "≤ 120 MiB"]);
 }
 

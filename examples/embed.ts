@@ -3,7 +3,7 @@
  *
  *   sudo node examples/embed.ts DATA_ROOT EXEC_ROOT
  */
-import { Engine } from "../src/index.ts";
+import { Engine } from "keelson";
 
 const [dataRoot = "/var/lib/keelson-example", execRoot = "/run/keelson-example"] = process.argv.slice(2);
 

@@ -21,7 +21,8 @@ if (oracle && !process.env["KEELSON_ORACLE"]) {
 
 /** The suite that speaks through a command line runs with docker's first, and then with our own. */
 const commandLineSuite = ["run", "lifecycle", "images", "terminal"].map((name) => `test/compat/${name}.test.ts`);
-const reporting = ["--test-concurrency=2", "--test-timeout=240000", "--test-reporter=spec"];
+/** One Docker serves all files of the oracle's suite, one after another. */
+const reporting = [`--test-concurrency=${oracle ? 1 : 2}`, "--test-timeout=240000", "--test-reporter=spec"];
 
 const before = traces();
 const all = named.length === 0 && !oracle;

@@ -165,10 +165,15 @@ async function build(config: EngineConfig, onClose: (closer: () => Promise<unkno
     runtimes: config.runtimes,
     defaultRuntime: config.defaultRuntime,
     host: probeHost(),
-    initPath: findProgram("docker-init") ?? findProgram("tini-static") ?? findProgram("tini"),
+    // Both are static: what is bound into a container finds no libraries there.
+    initPath: findProgram("docker-init") ?? findProgram("tini-static"),
   });
   onClose(() => made.close());
-  const stopReleasing = afterBursts(events, () => kernel.releaseMemory());
+  const stopReleasing = afterBursts(events, () => {
+    // There only where Node was told to show it, as the daemon is: an embedder's garbage is none of ours.
+    globalThis.gc?.();
+    return kernel.releaseMemory();
+  });
   onClose(async () => stopReleasing());
   const op = Operation.background("reconcile");
   await volumes.reconcile(op);

@@ -79,7 +79,7 @@ export class JobWorker {
 }
 
 /** How long a worker that has nothing to do is kept, in milliseconds. */
-const idleTime = 3_000;
+const idleTime = 1_000;
 
 /**
  * Groups of workers that are made when needed, handed to one task at a time in the order of asking, and ended when

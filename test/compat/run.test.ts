@@ -153,7 +153,9 @@ describe("docker run", () => {
     assert.equal((await target.docker(["volume", "rm", "vol1"])).code, 0);
   });
 
-  test("--init reaps, and detached runs print the ID", async () => {
+  test("--init puts an init before the command, and detached runs print the ID", async () => {
+    const init = await run("--init", "busybox", "ps", "-o", "pid,args");
+    assert.match(init.stdout, /^ *1 \/sbin\/docker-init -- ps/m);
     const detached = await target.docker(["run", "-d", "--name", "bg", "busybox", "sleep", "1000"]);
     assert.match(detached.stdout, /^[0-9a-f]{64}\n$/);
     assert.equal((await target.docker(["rm", "-f", "bg"])).stdout, "bg\n");

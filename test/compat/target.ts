@@ -77,9 +77,13 @@ function oracleTarget(address: string): Target {
       namespace ? run("ip", ["netns", "exec", namespace, command, ...args], options) : run(command, args, options),
     api: (method, path, body, headers) => callApi(socket, method, path, body, headers),
     [Symbol.asyncDispose]: async () => {
-      const { stdout } = await docker(["ps", "-aq"]);
-      const ids = stdout.split("\n").filter(Boolean);
-      if (ids.length > 0) await docker(["rm", "-fv", ...ids]);
+      const lines = async (...args: string[]): Promise<string[]> =>
+        (await docker(args)).stdout.split("\n").filter(Boolean);
+      const containers = await lines("ps", "-aq");
+      if (containers.length > 0) await docker(["rm", "-fv", ...containers]);
+      const images = await lines("images", "-aq");
+      if (images.length > 0) await docker(["rmi", "-f", ...new Set(images)]);
+      await docker(["volume", "prune", "-af"]);
     },
   };
 }
