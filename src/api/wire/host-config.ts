@@ -1,29 +1,6 @@
 import type { HostConfig } from "../../client/endpoints/container-config.ts";
 import type { HostConfigShown } from "../../client/endpoints/container-inspect.ts";
-
-/** What Docker masks in a container that is not privileged (moby, oci/defaults.go). */
-export const maskedPaths: readonly string[] = [
-  "/proc/asound",
-  "/proc/acpi",
-  "/proc/interrupts",
-  "/proc/kcore",
-  "/proc/keys",
-  "/proc/latency_stats",
-  "/proc/timer_list",
-  "/proc/timer_stats",
-  "/proc/sched_debug",
-  "/proc/scsi",
-  "/sys/firmware",
-  "/sys/devices/virtual/powercap",
-];
-
-export const readonlyPaths: readonly string[] = [
-  "/proc/bus",
-  "/proc/fs",
-  "/proc/irq",
-  "/proc/sys",
-  "/proc/sysrq-trigger",
-];
+import { defaultMaskedPaths, defaultReadonlyPaths } from "../../runtime/spec/paths.ts";
 
 /** What Docker 28 shows where the user said nothing. */
 const defaults: HostConfigShown = {
@@ -88,8 +65,8 @@ const defaults: HostConfigShown = {
   CpuPercent: 0,
   IOMaximumIOps: 0,
   IOMaximumBandwidth: 0,
-  MaskedPaths: [...maskedPaths],
-  ReadonlyPaths: [...readonlyPaths],
+  MaskedPaths: [...defaultMaskedPaths],
+  ReadonlyPaths: [...defaultReadonlyPaths],
 };
 
 /** Shown with their default although the user gave them empty. */
