@@ -46,7 +46,8 @@ export function validateCreate({ config, hostConfig, runtimes, limits }: Validat
   checkConfig(config, warn);
   // Kept and shown by inspect; said, because nothing acts on it.
   const [kind] = config.Healthcheck?.Test ?? [];
-  if (kind !== undefined && kind !== "NONE") warn("Health checks are not there yet: the one given is kept and not run.");
+  if (kind !== undefined && kind !== "NONE")
+    warn("Health checks are not there yet: the one given is kept and not run.");
   checkRestartPolicy(hostConfig);
   checkNamespaceModes(hostConfig);
   checkNetworkConflicts(config, hostConfig, warn);
