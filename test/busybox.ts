@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
@@ -11,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TestHost } from "./host.ts";
 
 let made: Buffer | undefined;
 
@@ -18,6 +20,12 @@ let made: Buffer | undefined;
 export function busyboxTar(): Buffer {
   made ??= withRootfs((root) => execFileSync("tar", ["-C", root, "-c", "."], { maxBuffer: 1 << 28 }));
   return made;
+}
+
+/** Brings `busybox:latest` to a host's daemon. */
+export async function importBusybox(host: Pick<TestHost, "docker">): Promise<void> {
+  const imported = await host.docker(["import", "-", "busybox:latest"], { input: busyboxTar() });
+  assert.equal(imported.code, 0, imported.stderr);
 }
 
 /** Makes the root file system in `root`. */

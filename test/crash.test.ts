@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as later } from "node:timers/promises";
 import { dockerArchive } from "./archive.ts";
-import { busyboxTar } from "./busybox.ts";
+import { importBusybox } from "./busybox.ts";
 import { callApi } from "./compat/target.ts";
 import { TestHost } from "./host.ts";
 import { poll } from "./poll.ts";
@@ -26,8 +26,7 @@ before(async () => {
   host = await TestHost.make();
   await host.start();
   archive = dockerArchive("crash:load");
-  const imported = await host.docker(["import", "-", "busybox:latest"], { input: busyboxTar() });
-  assert.equal(imported.code, 0, imported.stderr);
+  await importBusybox(host);
   await startRegistry();
   const tick = "i=0; while true; do i=$((i+1)); echo tick $i; usleep 5000; done";
   await docker("run", "-d", "--name", "ticker", "busybox", "sh", "-c", tick);

@@ -7,7 +7,7 @@ import { readFile, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { dockerArchive } from "./archive.ts";
-import { busyboxTar } from "./busybox.ts";
+import { importBusybox } from "./busybox.ts";
 import { type Output, TestHost } from "./host.ts";
 import { poll } from "./poll.ts";
 import { figuresOf, inside, returnsTo, settlesTo, stateOf } from "./state.ts";
@@ -16,8 +16,7 @@ let host: TestHost;
 before(async () => {
   host = await TestHost.make({ size: "40m" });
   await host.start();
-  const imported = await host.docker(["import", "-", "busybox:latest"], { input: busyboxTar() });
-  assert.equal(imported.code, 0, imported.stderr);
+  await importBusybox(host);
   await docker("run", "-d", "--name", "good", "busybox", "sleep", "100000");
 });
 after(() => host?.[Symbol.asyncDispose]());

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
-import { busyboxTar } from "./busybox.ts";
+import { importBusybox } from "./busybox.ts";
 import { callApi } from "./compat/target.ts";
 import { TestHost } from "./host.ts";
 import { poll } from "./poll.ts";
@@ -22,8 +22,7 @@ let figures: Figures;
 before(async () => {
   host = await TestHost.make();
   await host.start();
-  const imported = await host.docker(["import", "-", "busybox:latest"], { input: busyboxTar() });
-  assert.equal(imported.code, 0, imported.stderr);
+  await importBusybox(host);
   const made = await host.docker(["run", "-d", "--name", "good", "busybox", "sleep", "1000"]);
   assert.equal(made.code, 0, made.stderr);
   clean = await stateOf(host);

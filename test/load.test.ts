@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { busyboxTar } from "./busybox.ts";
+import { importBusybox } from "./busybox.ts";
 import { TestHost } from "./host.ts";
 import { daemonFiles, daemonMemory, figuresOf, returnsTo, settlesTo, stateOf } from "./state.ts";
 import { KeptAlive, openStream, unframe } from "./stream.ts";
@@ -17,8 +17,7 @@ let host: TestHost;
 before(async () => {
   host = await TestHost.make();
   await host.start();
-  const imported = await host.docker(["import", "-", "busybox:latest"], { input: busyboxTar() });
-  assert.equal(imported.code, 0, imported.stderr);
+  await importBusybox(host);
   const warmed = await host.docker(["run", "--rm", "busybox", "true"]);
   assert.equal(warmed.code, 0, warmed.stderr);
 });

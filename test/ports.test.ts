@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, afterEach, before, test } from "node:test";
-import { busyboxTar } from "./busybox.ts";
+import { importBusybox } from "./busybox.ts";
 import { TestHost } from "./host.ts";
 import { figuresOf, returnsTo, settlesTo, stateOf } from "./state.ts";
 
@@ -10,8 +10,7 @@ let host: TestHost;
 before(async () => {
   host = await TestHost.make();
   await host.start();
-  const imported = await host.docker(["import", "-", "busybox:latest"], { input: busyboxTar() });
-  assert.equal(imported.code, 0, imported.stderr);
+  await importBusybox(host);
 });
 after(() => host?.[Symbol.asyncDispose]());
 afterEach(async () => {

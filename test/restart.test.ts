@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { busyboxTar } from "./busybox.ts";
+import { importBusybox } from "./busybox.ts";
 import { TestHost } from "./host.ts";
 import { poll } from "./poll.ts";
 import { processesNamed, returnsTo, stateOf } from "./state.ts";
@@ -14,8 +14,7 @@ let host: TestHost;
 before(async () => {
   host = await TestHost.make();
   await host.start();
-  const imported = await host.docker(["import", "-", "busybox:latest"], { input: busyboxTar() });
-  assert.equal(imported.code, 0, imported.stderr);
+  await importBusybox(host);
 });
 after(() => host?.[Symbol.asyncDispose]());
 afterEach(async () => {

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readdir, stat } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { after, before, test } from "node:test";
-import { busyboxTar } from "./busybox.ts";
+import { importBusybox } from "./busybox.ts";
 import { TestHost } from "./host.ts";
 import { poll } from "./poll.ts";
 import { daemonFiles, daemonMemory, figuresOf, inside, settlesTo } from "./state.ts";
@@ -21,8 +21,7 @@ before(async () => {
   host = await TestHost.make();
   // Little room for garbage, so that what is measured is what is kept.
   await host.start([], { NODE_OPTIONS: "--max-semi-space-size=4" });
-  const imported = await host.docker(["import", "-", "busybox:latest"], { input: busyboxTar() });
-  assert.equal(imported.code, 0, imported.stderr);
+  await importBusybox(host);
   await docker("run", "-d", "-i", "--name", "other", "busybox", "cat");
   await docker("exec", "other", "true");
   // The first reader of a log makes Node open its inotify, which stays.

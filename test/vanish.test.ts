@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { dockerArchive } from "./archive.ts";
-import { busyboxTar } from "./busybox.ts";
+import { importBusybox } from "./busybox.ts";
 import { callApi } from "./compat/target.ts";
 import { TestHost } from "./host.ts";
 import { poll } from "./poll.ts";
@@ -19,8 +19,7 @@ let host: TestHost;
 before(async () => {
   host = await TestHost.make();
   await host.start();
-  const imported = await host.docker(["import", "-", "busybox:latest"], { input: busyboxTar() });
-  assert.equal(imported.code, 0, imported.stderr);
+  await importBusybox(host);
   const flood = "while true; do echo 0123456789012345678901234567890123456789; done";
   await docker("run", "-d", "--name", "flood", "busybox", "sh", "-c", flood);
   await docker("run", "-d", "--name", "terminal", "-it", "busybox", "sh", "-c", flood);

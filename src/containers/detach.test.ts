@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { DetachFilter, defaultDetachKeys, detachable, parseDetachKeys } from "./detach.ts";
+import { KeySequence } from "../base/key-sequence.ts";
+import { defaultDetachKeys, detachable, parseDetachKeys } from "./detach.ts";
 
-const passed = (filter: DetachFilter, text: string) => {
-  const { pass, detached } = filter.push(Buffer.from(text));
-  return [Buffer.from(pass).toString(), detached];
+const passed = (filter: KeySequence, text: string) => {
+  const { pass, complete } = filter.push(Buffer.from(text));
+  return [Buffer.from(pass).toString(), complete];
 };
 
 test("keys are parsed as Docker's", () => {
@@ -17,7 +18,7 @@ test("keys are parsed as Docker's", () => {
 });
 
 test("what is typed passes, half a sequence is held back until it is none", () => {
-  const filter = new DetachFilter(defaultDetachKeys);
+  const filter = new KeySequence(defaultDetachKeys);
   assert.deepEqual(passed(filter, "ls\x10"), ["ls", false]);
   assert.deepEqual(passed(filter, "x"), ["\x10x", false]);
   assert.deepEqual(passed(filter, "\x10\x10"), ["\x10", false]);

@@ -3,15 +3,18 @@ import { stopSignal } from "../common-flags.ts";
 import { forEachName } from "../each.ts";
 import { int } from "../flags.ts";
 
+/** What `stop` and `restart` take alike; {@link stopQuery} reads it. */
+export const stopFlags: Command["flags"] = [
+  stopSignal,
+  int("timeout", "t", "Seconds to wait before killing the container"),
+  { ...int("time", "", "Seconds to wait"), hidden: true },
+];
+
 export const command: Command = {
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   summary: "Stop running containers",
   args: atLeast(1),
-  flags: [
-    stopSignal,
-    int("timeout", "t", "Seconds to wait before killing the container"),
-    { ...int("time", "", "Seconds to wait"), hidden: true },
-  ],
+  flags: stopFlags,
   async run({ context, flags, args }) {
     await forEachName(context, args, (id) =>
       context.client.call("POST /containers/{id}/stop", { params: { id }, query: stopQuery(flags) }),

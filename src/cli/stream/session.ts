@@ -1,6 +1,7 @@
+import { KeySequence } from "../../base/key-sequence.ts";
 import type { Hijacked } from "../../client/client.ts";
 import { Failure } from "../failure.ts";
-import { DetachKeys, parseDetachKeys } from "./detach-keys.ts";
+import { parseDetachKeys } from "./detach-keys.ts";
 import { FrameReader } from "./frames.ts";
 import { enterRawMode } from "./terminal.ts";
 import { write } from "./write.ts";
@@ -32,7 +33,7 @@ export async function runSession({ stream }: Hijacked, options: SessionOptions):
   stream.on("error", () => {});
   const restore = options.stdin && options.tty ? enterRawMode(options.stdin) : () => {};
   const input = options.stdin
-    ? copyInput(options.stdin, stream, options.tty ? new DetachKeys(keys) : undefined)
+    ? copyInput(options.stdin, stream, options.tty ? new KeySequence(keys) : undefined)
     : undefined;
   try {
     const output = copyOutput(stream, options);
@@ -48,17 +49,17 @@ export async function runSession({ stream }: Hijacked, options: SessionOptions):
 function copyInput(
   stdin: NodeJS.ReadStream,
   stream: Hijacked["stream"],
-  keys: DetachKeys | undefined,
+  keys: KeySequence | undefined,
 ): { readonly detached: Promise<never>; stop(): void } {
   const { promise: detached, reject } = Promise.withResolvers<never>();
   detached.catch(() => {});
   const onData = (chunk: Buffer): void => {
-    const found = keys?.push(chunk) ?? { bytes: chunk, detached: false };
-    if (found.bytes.length > 0 && stream.writable && !stream.write(found.bytes)) {
+    const found = keys?.push(chunk) ?? { pass: chunk, complete: false };
+    if (found.pass.length > 0 && stream.writable && !stream.write(found.pass)) {
       stdin.pause();
       stream.once("drain", () => stdin.resume());
     }
-    if (found.detached) reject(new Detached());
+    if (found.complete) reject(new Detached());
   };
   // Closing our half only: the process may still have much to say.
   const onEnd = (): void => void stream.end();

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Duplex, PassThrough } from "node:stream";
 import { test } from "node:test";
-import { DetachKeys, parseDetachKeys } from "./detach-keys.ts";
+import { KeySequence } from "../../base/key-sequence.ts";
+import { parseDetachKeys } from "./detach-keys.ts";
 import { FrameReader, StreamError } from "./frames.ts";
 import { type ProgressLine, showProgress } from "./progress.ts";
 import { Detached, runSession } from "./session.ts";
@@ -29,11 +30,11 @@ test("frames are taken apart wherever they are cut", () => {
 });
 
 test("detach keys are found across reads, and half a sequence is handed on", () => {
-  const keys = new DetachKeys(parseDetachKeys(""));
-  assert.deepEqual(keys.push(Buffer.from("ab\x10")), { bytes: Buffer.from("ab"), detached: false });
-  assert.deepEqual(keys.push(Buffer.from("c")), { bytes: Buffer.from("\x10c"), detached: false });
-  assert.deepEqual(keys.push(Buffer.from("\x10\x10")), { bytes: Buffer.from("\x10"), detached: false });
-  assert.deepEqual(keys.push(Buffer.from("\x11rest")), { bytes: Buffer.from(""), detached: true });
+  const keys = new KeySequence(parseDetachKeys(""));
+  assert.deepEqual(keys.push(Buffer.from("ab\x10")), { pass: Buffer.from("ab"), complete: false });
+  assert.deepEqual(keys.push(Buffer.from("c")), { pass: Buffer.from("\x10c"), complete: false });
+  assert.deepEqual(keys.push(Buffer.from("\x10\x10")), { pass: Buffer.from("\x10"), complete: false });
+  assert.deepEqual(keys.push(Buffer.from("\x11rest")), { pass: Buffer.from(""), complete: true });
   assert.deepEqual(parseDetachKeys("ctrl-a,b,ctrl-@,ctrl-["), [1, 98, 0, 27]);
   assert.throws(() => parseDetachKeys("ctrl-"), /Unknown character: 'ctrl-'/);
 });
